@@ -1,0 +1,3 @@
+//! The engine-free combinators of cuelight.
+
+#![forbid(unsafe_code)]

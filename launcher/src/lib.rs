@@ -1,0 +1,1 @@
+//! Finds or fetches Godot, and runs a project.

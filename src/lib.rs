@@ -1,0 +1,1 @@
+//! Async game scripting for Godot 4 and Rust.
