@@ -1,1 +1,27 @@
-//! The engine-free runtime of cuelight.
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod group;
+mod raw;
+mod scheduler;
+mod send;
+mod task;
+mod wait;
+
+pub mod engine;
+
+pub use clock::{Clock, Phase, SlowGuard, delta, now};
+pub use group::{GroupHandle, JoinGroup, TaskGroup, current_group};
+pub use raw::confined::ThreadConfined;
+pub use send::{DynamicSend, IntoDynamicSend};
+pub use task::{
+    TaskError, TaskHandle, TaskId, TaskReport, fail_task, spawn, spawn_deferred, spawn_named,
+};
+pub use wait::{
+    NextFrame, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds, next_frame, wait_frames,
+    wait_physics_frames, wait_seconds,
+};
+
+/// What a future of this library says when it is polled after it was ready.
+#[doc(hidden)]
+pub const POLLED_AFTER_COMPLETION: &str = "a future was polled after it was ready";

@@ -1,0 +1,100 @@
+//! What an engine supplies to the runtime, and what it calls.
+//!
+//! The runtime belongs to the thread that calls [`start`]. That thread calls [`tick`] once for each stage of a frame,
+//! [`flush`] when it was asked to by [`Engine::call_soon`], and [`shutdown`] before the code is unloaded. On a thread
+//! without a runtime the last three do nothing. Each thread can have a runtime of its own, as the threads of a test
+//! program do.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::scheduler::{Freeze, current_or_new, try_current};
+use crate::{GroupHandle, Phase, TaskReport};
+
+/// What the runtime needs from an engine.
+///
+/// All functions are called on the runtime's own thread. A panic in one of them is caught.
+pub trait Engine: 'static {
+    /// Returns the wall time since a fixed moment.
+    fn real_time(&self) -> Duration;
+
+    /// Asks for one [`flush`] soon, in a fresh call stack. It is asked for again only after that flush.
+    fn call_soon(&self);
+
+    /// Does what the engine has put off with [`ask_settle`]: called on a clean stack, before the next poll.
+    fn settle(&self) {}
+
+    /// Reports a task that panicked or failed. Prints it to the standard error stream unless overridden.
+    fn report(&self, report: &TaskReport) {
+        self.error(&report.to_string());
+    }
+
+    /// Reports another error. Prints it to the standard error stream unless overridden.
+    fn error(&self, message: &str) {
+        eprintln!("{message}");
+    }
+}
+
+/// Opens the runtime of this thread, for the first time or after a [`shutdown`]. While it is open, a second start
+/// only replaces the engine.
+pub fn start(engine: impl Engine) {
+    current_or_new().start(Rc::new(engine));
+}
+
+/// Steps all clocks of a stage by its delta, and runs what that makes ready.
+///
+/// Inside a drain it does nothing.
+pub fn tick(phase: Phase, delta: Duration) {
+    if let Some(runtime) = try_current() {
+        runtime.tick(phase, delta);
+    }
+}
+
+/// Runs what has become ready since the last tick or flush.
+pub fn flush() {
+    if let Some(runtime) = try_current() {
+        runtime.flush();
+    }
+}
+
+/// Drops every future, in the order of their spawns; nothing is polled afterwards. What touches the runtime later does
+/// nothing, and says nothing, until the next [`start`].
+pub fn shutdown() {
+    if let Some(runtime) = try_current() {
+        runtime.shutdown();
+    }
+}
+
+/// Returns whether the runtime of this thread is open.
+pub fn is_open() -> bool {
+    try_current().is_some_and(|runtime| runtime.is_open())
+}
+
+/// Has [`Engine::settle`] called before the next poll.
+pub fn ask_settle() {
+    if let Some(runtime) = try_current() {
+        runtime.ask_settle();
+    }
+}
+
+/// Freezes or thaws a group for the engine's own reason: its node cannot process. A group is frozen while this or
+/// [`GroupHandle::pause`] holds it.
+pub fn suspend(group: &GroupHandle, on: bool) {
+    group.set_freeze(Freeze::Suspend, on);
+}
+
+/// What is alive in a runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Tasks whose futures have not been dropped.
+    pub tasks: usize,
+    /// Groups, the root group included.
+    pub groups: usize,
+    /// Waits that are registered on clocks.
+    pub waits: usize,
+}
+
+/// Counts what is alive in the runtime of this thread, for tests that nothing is left behind.
+pub fn counts() -> Counts {
+    try_current().map_or_else(Counts::default, |runtime| runtime.counts())
+}

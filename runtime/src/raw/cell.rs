@@ -1,0 +1,141 @@
+//! The memory of a task: its future, then its result, in one allocation shared by the scheduler and the handle.
+
+use std::borrow::Cow;
+use std::cell::{Cell, UnsafeCell};
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::TaskError;
+
+/// What is known of a task besides its future.
+pub(crate) struct Header {
+    /// Where it was spawned.
+    pub(crate) location: &'static Location<'static>,
+    /// Its name, if it was given one; boxed, since most tasks have none.
+    pub(crate) name: Option<Box<Cow<'static, str>>>,
+    /// Who awaits the result.
+    pub(crate) joiner: Cell<Option<Waker>>,
+    /// Whether the task has ended and its future has been dropped.
+    pub(crate) finished: Cell<bool>,
+}
+
+/// A task without its types, as the scheduler sees it.
+pub(crate) trait AnyTask {
+    /// Returns what is known of the task.
+    fn header(&self) -> &Header;
+
+    /// Polls the future; when it is ready, drops it and keeps its output.
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Drops the future, or the output if there is one, and keeps an error in its place.
+    fn end(&self, error: TaskError);
+
+    /// Returns whether the future is gone.
+    fn has_result(&self) -> bool;
+}
+
+/// A task with the type of its output, as its handle sees it.
+pub(crate) trait TaskOutput<T>: AnyTask {
+    /// Takes the result, if it is there.
+    fn take(&self) -> Option<Result<T, TaskError>>;
+}
+
+/// A future, and later its result.
+pub(crate) struct TaskCell<F: Future> {
+    header: Header,
+    busy: Cell<bool>,
+    stage: UnsafeCell<Stage<F>>,
+}
+
+enum Stage<F: Future> {
+    /// The task is alive.
+    Future(F),
+    /// The task has ended.
+    Result(Result<F::Output, TaskError>),
+    /// The result has been taken.
+    Taken,
+}
+
+/// Holds the `busy` flag of a cell.
+struct Busy<'a>(&'a Cell<bool>);
+
+impl<'a> Busy<'a> {
+    fn new(flag: &'a Cell<bool>) -> Self {
+        assert!(
+            !flag.replace(true),
+            "internal error: a task was reached while it was being polled or dropped. This is a bug of cuelight"
+        );
+        Self(flag)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+impl<F: Future> TaskCell<F> {
+    pub(crate) fn new(header: Header, future: F) -> Self {
+        Self {
+            header,
+            busy: Cell::new(false),
+            stage: UnsafeCell::new(Stage::Future(future)),
+        }
+    }
+}
+
+impl<F: Future> AnyTask for TaskCell<F> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let _busy = Busy::new(&self.busy);
+        // SAFETY: rule 2, `_busy` is held until this function returns.
+        let stage = unsafe { &mut *self.stage.get() };
+        let Stage::Future(future) = stage else {
+            return Poll::Ready(());
+        };
+        // SAFETY: rule 1, the future lies in its cell until it is dropped there by the assignment below.
+        let future = unsafe { Pin::new_unchecked(future) };
+        match future.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(output) => {
+                *stage = Stage::Result(Ok(output));
+                Poll::Ready(())
+            }
+        }
+    }
+
+    fn end(&self, error: TaskError) {
+        let _busy = Busy::new(&self.busy);
+        // SAFETY: rule 2, `_busy` is held until this function returns.
+        let stage = unsafe { &mut *self.stage.get() };
+        *stage = Stage::Result(Err(error));
+    }
+
+    fn has_result(&self) -> bool {
+        if self.busy.get() {
+            return false;
+        }
+        // SAFETY: rule 2, nobody holds the flag, and nothing of the caller's runs while this reference lives.
+        !matches!(unsafe { &*self.stage.get() }, Stage::Future(_))
+    }
+}
+
+impl<F: Future> TaskOutput<F::Output> for TaskCell<F> {
+    fn take(&self) -> Option<Result<F::Output, TaskError>> {
+        let _busy = Busy::new(&self.busy);
+        // SAFETY: rule 2, `_busy` is held until this function returns.
+        let stage = unsafe { &mut *self.stage.get() };
+        if !matches!(stage, Stage::Result(_)) {
+            return None;
+        }
+        match std::mem::replace(stage, Stage::Taken) {
+            Stage::Result(result) => Some(result),
+            Stage::Future(_) | Stage::Taken => None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Values that must not leave their thread, inside something that may.
+
+use std::mem::ManuallyDrop;
+use std::thread::{self, ThreadId};
+
+use crate::{DynamicSend, IntoDynamicSend};
+
+/// A value that is taken out only on the thread it was made on.
+///
+/// Dropped on another thread, the value is leaked: its destructor must not run there. Dropped on its own thread, it
+/// is dropped.
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use cuelight_runtime::{DynamicSend, ThreadConfined};
+///
+/// let confined = ThreadConfined::new(Rc::new(7));
+/// let elsewhere = std::thread::spawn(move || confined.extract_if_safe().is_none());
+/// assert!(elsewhere.join().unwrap());
+/// ```
+#[derive(Debug)]
+pub struct ThreadConfined<T> {
+    value: ManuallyDrop<T>,
+    thread: ThreadId,
+}
+
+impl<T> ThreadConfined<T> {
+    /// Confines a value to the calling thread.
+    pub fn new(value: T) -> Self {
+        Self {
+            value: ManuallyDrop::new(value),
+            thread: thread::current().id(),
+        }
+    }
+
+    /// Returns whether the calling thread is the one that the value was made on.
+    pub fn is_at_home(&self) -> bool {
+        self.thread == thread::current().id()
+    }
+}
+
+impl<T> Drop for ThreadConfined<T> {
+    fn drop(&mut self) {
+        if self.is_at_home() {
+            // SAFETY: rule 4, this is the value's own thread; it is dropped once, since `extract_if_safe` forgets
+            // the wrapper.
+            unsafe { ManuallyDrop::drop(&mut self.value) };
+        }
+    }
+}
+
+// SAFETY: rule 4, the value is touched only on the thread that it was made on.
+unsafe impl<T> Send for ThreadConfined<T> {}
+
+// SAFETY: rule 4, `extract_if_safe` and `drop` are the only ways to the value, and both ask for the thread.
+unsafe impl<T> DynamicSend for ThreadConfined<T> {
+    type Inner = T;
+
+    fn extract_if_safe(self) -> Option<T> {
+        if !self.is_at_home() {
+            return None;
+        }
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: the wrapper is forgotten, so the value is taken once.
+        Some(unsafe { ManuallyDrop::take(&mut this.value) })
+    }
+}
+
+/// Implements [`IntoDynamicSend`] for types that are `Send`: they come out on any thread.
+macro_rules! impl_plain {
+    ($($plain:ty),+ $(,)?) => {
+        $(
+            // SAFETY: the type is `Send`.
+            unsafe impl DynamicSend for $plain {
+                type Inner = Self;
+
+                fn extract_if_safe(self) -> Option<Self> {
+                    Some(self)
+                }
+            }
+
+            impl IntoDynamicSend for $plain {
+                type Target = Self;
+
+                fn into_dynamic_send(self) -> Self {
+                    self
+                }
+            }
+        )+
+    };
+}
+
+impl_plain!((), bool, char, String);
+impl_plain!(
+    i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64
+);

@@ -1,0 +1,15 @@
+//! All `unsafe` code of this crate, behind safe wrappers.
+//!
+//! The rules that the blocks cite:
+//!
+//! 1. *In place*: a future is written into its [`TaskCell`](cell::TaskCell) once, inside an `Rc`, and never moved
+//!    out of it again: it is dropped where it lies. So it stays pinned.
+//! 2. *One at a time*: the stage of a cell is reached only while its `busy` flag is held, which nothing else takes a
+//!    second time. So no two references to it exist at once.
+//! 3. *Plain keys*: the data pointer of our wakers is never followed; it is a [`TaskKey`](crate::scheduler::TaskKey)
+//!    in the shape of a pointer, so copying and forgetting it need no care.
+//! 4. *Own thread only*: what is confined to a thread is reached on that thread only, and leaked elsewhere.
+
+pub(crate) mod cell;
+pub(crate) mod confined;
+pub(crate) mod waker;

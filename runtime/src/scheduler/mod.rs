@@ -1,0 +1,23 @@
+//! The scheduler: one runtime for each thread that asks for one.
+//!
+//! Invariants:
+//! 1. No borrow of the [`Core`] is held while code of the caller runs: a poll, a `Drop`, an engine's or a waker's
+//!    function. Whatever may run such code is moved out first.
+//! 2. A task is polled by [`Runtime::poll`] only, and dropped by [`Runtime::reap`] or at the end of its last poll.
+//! 3. A key is in at most one of the queues, and then its slot's `queued` is set.
+//! 4. Outside a drain, what has to be done soon has been asked for with `Engine::call_soon`.
+
+mod groups;
+mod heap;
+mod inbox;
+mod key;
+mod runtime;
+mod slots;
+mod time;
+mod waits;
+
+pub(crate) use groups::{Freeze, GroupKey, Groups, ROOT};
+pub(crate) use key::TaskKey;
+pub(crate) use runtime::{Place, Runtime, current, current_or_new, try_current, wake};
+pub(crate) use time::{NEVER, nanoseconds};
+pub(crate) use waits::{Lane, Waiter};

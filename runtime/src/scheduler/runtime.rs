@@ -1,0 +1,752 @@
+//! The runtime of a thread: its queues, and how tasks run, wake and end.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
+
+use super::groups::{Freeze, GroupKey, Groups, ROOT};
+use super::inbox::{self, Inbox};
+use super::key::TaskKey;
+use super::slots::{Slots, State};
+use super::time::Due;
+use crate::engine::{Counts, Engine};
+use crate::raw::cell::AnyTask;
+use crate::raw::waker::waker;
+use crate::{Phase, TaskError, TaskId, TaskReport};
+
+/// The number of rounds after which a drain leaves the rest to the next one.
+const MAX_ROUNDS: u32 = 1_000;
+
+/// How many of the last rounds of a livelock are looked at for the names of its tasks.
+const NAMED_ROUNDS: u32 = 2;
+
+/// The depth of nested spawns up to which they run at once.
+const MAX_DEPTH: u32 = 32;
+
+thread_local! {
+    /// The runtime of this thread, if there is one. It has no destructor, so that it can be asked at any time, from the
+    /// destructors of other thread-locals too.
+    static CURRENT: Cell<Option<&'static Runtime>> = const { Cell::new(None) };
+}
+
+/// The order of spawns over the whole process.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// Returns the runtime of this thread, if there is one.
+#[inline]
+pub(crate) fn try_current() -> Option<&'static Runtime> {
+    CURRENT.get()
+}
+
+/// Returns the runtime of this thread.
+///
+/// # Panics
+/// If there is none, naming the caller's line.
+#[inline]
+#[track_caller]
+pub(crate) fn current() -> &'static Runtime {
+    match CURRENT.get() {
+        Some(runtime) => runtime,
+        None => no_runtime(),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn no_runtime() -> ! {
+    let thread = thread::current();
+    let name = thread.name().unwrap_or("without a name");
+    panic!(
+        "the thread \"{name}\" has no runtime: tasks and waits belong to the thread that started the runtime, in a \
+         game the main thread; to get there from here, wake a task that waits there"
+    );
+}
+
+/// Returns the runtime of this thread, a new one if there is none yet.
+pub(crate) fn current_or_new() -> &'static Runtime {
+    CURRENT.get().unwrap_or_else(|| {
+        let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new()));
+        CURRENT.set(Some(runtime));
+        runtime
+    })
+}
+
+/// Wakes a task, from any thread.
+#[inline]
+pub(crate) fn wake(key: TaskKey) {
+    match CURRENT.get() {
+        Some(runtime) if runtime.number == key.runtime() => runtime.wake(key),
+        _ => inbox::send(key),
+    }
+}
+
+/// Where a task is spawned.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) group: GroupKey,
+    /// Whether its first poll waits for the next drain.
+    pub(crate) deferred: bool,
+}
+
+/// A thread's runtime. It lives as long as the process, since wakers may name it for ever; a shutdown empties it.
+pub(crate) struct Runtime {
+    number: u16,
+    inbox: &'static Inbox,
+    engine: RefCell<Option<Rc<dyn Engine>>>,
+    core: RefCell<Core>,
+    /// Set between a start and the shutdown.
+    open: Cell<bool>,
+    draining: Cell<bool>,
+    /// Set from the moment the engine is asked for a flush until it comes.
+    rung: Cell<bool>,
+    /// Set while something has to be done before the next poll: futures to drop, an engine to settle.
+    attention: Cell<bool>,
+    settle: Cell<bool>,
+    /// The depth of nested spawns on the stack.
+    depth: Cell<u32>,
+    /// The task that is being polled, and its group.
+    task: Cell<Option<TaskKey>>,
+    group: Cell<Option<GroupKey>>,
+    /// Set while a task that is on the stack has failed.
+    failing: Cell<bool>,
+    /// Set while a livelock goes on that has been reported.
+    livelock: Cell<bool>,
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a runtime borrows for moments at a time.
+pub(crate) struct Core {
+    pub(crate) slots: Slots,
+    pub(crate) groups: Groups,
+    /// What is polled in the next round, or in the next drain while there is none.
+    ready: Vec<TaskKey>,
+    /// What is polled in the next drain, while there is one.
+    later: Vec<TaskKey>,
+    /// Tasks that have ended, whose futures are to be dropped, each with the reason.
+    doomed: VecDeque<(TaskKey, TaskError)>,
+    /// Tasks on the stack that wait for what cannot come, each with the reason.
+    failures: Vec<(TaskKey, String)>,
+    /// Memory for the keys of a round, of the inbox and of a tick.
+    round: Vec<TaskKey>,
+    arrived: Vec<TaskKey>,
+    due: Due,
+}
+
+impl Core {
+    /// Queues a task, unless it is queued already.
+    #[inline]
+    fn enqueue(&mut self, key: TaskKey, draining: bool) {
+        let Some(slot) = self.slots.get_mut(key) else {
+            return;
+        };
+        if slot.queued || slot.state == State::Gone {
+            return;
+        }
+        slot.queued = true;
+        // A task that is woken while it is polled has woken itself, one way or another.
+        let is_own_wake = slot.state == State::Polling;
+        let queue = if draining && is_own_wake {
+            &mut self.later
+        } else {
+            &mut self.ready
+        };
+        queue.push(key);
+    }
+
+    /// Ends a task whose future will be dropped when the stack is clean. Returns whether there is something to drop.
+    fn doom(&mut self, key: TaskKey, error: TaskError) -> bool {
+        let Some(slot) = self.slots.get_mut(key) else {
+            return false;
+        };
+        match slot.state {
+            State::Empty | State::Gone => false,
+            State::Pending => {
+                slot.state = State::Gone;
+                self.doomed.push_back((key, error));
+                true
+            }
+            // The future is on the stack; the end of its poll drops it.
+            State::Polling => {
+                slot.state = State::Gone;
+                self.failures.retain(|(failed, _)| *failed != key);
+                false
+            }
+        }
+    }
+}
+
+impl Runtime {
+    fn new() -> Self {
+        let (number, inbox) = inbox::open();
+        Self {
+            number,
+            inbox,
+            engine: RefCell::new(None),
+            core: RefCell::new(Core {
+                slots: Slots::new(number),
+                groups: Groups::new(),
+                ready: Vec::new(),
+                later: Vec::new(),
+                doomed: VecDeque::new(),
+                failures: Vec::new(),
+                round: Vec::new(),
+                arrived: Vec::new(),
+                due: Due::default(),
+            }),
+            open: Cell::new(false),
+            draining: Cell::new(false),
+            rung: Cell::new(false),
+            attention: Cell::new(false),
+            settle: Cell::new(false),
+            depth: Cell::new(0),
+            task: Cell::new(None),
+            group: Cell::new(None),
+            failing: Cell::new(false),
+            livelock: Cell::new(false),
+        }
+    }
+
+    // ---------------------------------------------------------------- Asking
+
+    /// Borrows the core for one function, which must not run code of the caller.
+    #[inline]
+    pub(crate) fn with<T>(&self, function: impl FnOnce(&mut Core) -> T) -> T {
+        function(&mut self.core.borrow_mut())
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.get()
+    }
+
+    /// Returns the task that is being polled.
+    pub(crate) fn task(&self) -> Option<TaskKey> {
+        self.task.get()
+    }
+
+    /// Returns the group of the task that is being polled.
+    #[inline]
+    pub(crate) fn task_group(&self) -> Option<GroupKey> {
+        self.group.get()
+    }
+
+    /// Counts what is alive.
+    pub(crate) fn counts(&self) -> Counts {
+        self.with(|core| Counts {
+            tasks: core.groups.at(ROOT.index).live,
+            groups: core.groups.count(),
+            waits: core.groups.waits.len(),
+        })
+    }
+
+    fn engine(&self) -> Option<Rc<dyn Engine>> {
+        self.engine.borrow().clone()
+    }
+
+    // ---------------------------------------------------------------- Spawning
+
+    /// Spawns a task.
+    pub(crate) fn spawn(&self, place: Place, task: Rc<dyn AnyTask>) -> (Option<TaskKey>, TaskId) {
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        if !self.open.get() {
+            self.end_cell(TaskId::new(id), &task, TaskError::Cancelled);
+            task.header().finished.set(true);
+            return (None, TaskId::new(id));
+        }
+        let deferred = place.deferred || self.depth.get() >= MAX_DEPTH;
+        let (key, runs_now) = self.with(|core| {
+            let group = core.groups.find_open(place.group);
+            let index = core.groups.nearest_open(place.group);
+            let key = core.slots.insert(core.groups.key_at(index), id, task);
+            core.groups.add_task(index, key, &mut core.slots);
+            if group.is_none() {
+                core.doom(key, TaskError::Cancelled);
+                self.attention.set(true);
+            } else if deferred {
+                if let Some(slot) = core.slots.get_mut(key) {
+                    slot.queued = true;
+                }
+                let queue = if self.draining.get() {
+                    &mut core.later
+                } else {
+                    &mut core.ready
+                };
+                queue.push(key);
+            }
+            (key, group.is_some() && !deferred)
+        });
+        if runs_now {
+            self.depth.set(self.depth.get() + 1);
+            self.poll(key, true);
+            self.depth.set(self.depth.get() - 1);
+        } else {
+            self.ring();
+        }
+        (Some(key), TaskId::new(id))
+    }
+
+    // ---------------------------------------------------------------- Waking
+
+    #[inline]
+    fn wake(&self, key: TaskKey) {
+        if !self.open.get() {
+            return;
+        }
+        let draining = self.draining.get();
+        self.with(|core| core.enqueue(key, draining));
+        self.ring();
+    }
+
+    /// Asks the engine for a flush, unless a drain is on or a flush is on its way.
+    #[inline]
+    fn ring(&self) {
+        if !self.draining.get() && !self.rung.get() {
+            self.rung.set(true);
+            if let Some(engine) = self.engine() {
+                engine.call_soon();
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- Ending
+
+    /// Cancels a task.
+    pub(crate) fn cancel(&self, key: TaskKey) {
+        if self.with(|core| core.doom(key, TaskError::Cancelled)) {
+            self.attend_soon();
+        }
+    }
+
+    /// Cancels the tasks of a group and of all below it; a closed group is gone for good.
+    pub(crate) fn cancel_group(&self, group: GroupKey, close: bool) {
+        let mut wakers = Vec::new();
+        self.with(|core| {
+            let Some(index) = core.groups.find_open(group) else {
+                return;
+            };
+            for key in core.groups.tasks_of(index, &mut core.slots) {
+                core.doom(key, TaskError::Cancelled);
+            }
+            if close && group != ROOT {
+                core.groups.close(index, &mut wakers);
+            }
+        });
+        wake_all(wakers);
+        self.attend_soon();
+    }
+
+    /// Ends the task that is being polled, as soon as its poll returns. Returns whether there is one.
+    pub(crate) fn fail(&self, reason: String) -> bool {
+        let Some(key) = self.task.get() else {
+            return false;
+        };
+        self.with(|core| {
+            let is_first = core.failures.iter().all(|(failed, _)| *failed != key);
+            let is_polled = core
+                .slots
+                .get(key)
+                .is_some_and(|slot| slot.state == State::Polling);
+            if is_first && is_polled {
+                core.failures.push((key, reason));
+                self.failing.set(true);
+            }
+        });
+        true
+    }
+
+    /// Has the engine settled before the next poll.
+    pub(crate) fn ask_settle(&self) {
+        if self.open.get() {
+            self.settle.set(true);
+            self.attend_soon();
+        }
+    }
+
+    fn attend_soon(&self) {
+        self.attention.set(true);
+        if self.open.get() {
+            self.ring();
+        }
+    }
+
+    /// Does what has to be done on a clean stack before anything else is polled.
+    #[inline]
+    fn attend(&self) {
+        if self.attention.get() {
+            self.attend_now();
+        }
+    }
+
+    #[cold]
+    fn attend_now(&self) {
+        while self.attention.replace(false) {
+            if self.settle.replace(false)
+                && let Some(engine) = self.engine()
+            {
+                let settled = catch_unwind(AssertUnwindSafe(|| engine.settle()));
+                if let Err(panic) = settled {
+                    self.report_error(&format!("settling panicked: {}", message_of(&*panic)));
+                }
+            }
+            self.reap();
+        }
+    }
+
+    /// Drops the futures of the tasks that have ended, and of those that end meanwhile.
+    fn reap(&self) {
+        while let Some((key, error)) = self.with(|core| core.doomed.pop_front()) {
+            let found = self.with(|core| {
+                let slot = core.slots.get(key)?;
+                Some((slot.id, slot.task.clone()?))
+            });
+            if let Some((id, task)) = found {
+                self.end_cell(TaskId::new(id), &task, error.clone());
+                self.finish(key, &task);
+                self.drop_cell(TaskId::new(id), task);
+            }
+        }
+    }
+
+    /// Drops what a task's cell holds, and keeps an error in its place.
+    fn end_cell(&self, id: TaskId, task: &Rc<dyn AnyTask>, error: TaskError) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| task.end(error))) {
+            self.report_panic(id, &**task, &*panic, "in a destructor");
+        }
+    }
+
+    /// Gives up the scheduler's share of a cell: the last owner drops the output that nobody took.
+    fn drop_cell(&self, id: TaskId, task: Rc<dyn AnyTask>) {
+        if Rc::strong_count(&task) > 1 {
+            return;
+        }
+        let report = TaskReport::new(id, &*task, TaskError::Panicked, String::new());
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(task))) {
+            let message = format!("dropping its output: {}", message_of(&*panic));
+            self.report(TaskReport { message, ..report });
+        }
+    }
+
+    /// Empties the slot of a task whose future has been dropped, and lets those know who wait for that.
+    fn finish(&self, key: TaskKey, task: &Rc<dyn AnyTask>) {
+        let mut wakers = Vec::new();
+        let share = self.with(|core| {
+            core.groups.remove_task(key, &mut core.slots, &mut wakers);
+            core.slots.remove(key)
+        });
+        // The caller has a share too, so this is not the last one.
+        drop(share);
+        task.header().finished.set(true);
+        if let Some(joiner) = task.header().joiner.take() {
+            joiner.wake();
+        }
+        wake_all(wakers);
+    }
+
+    // ---------------------------------------------------------------- Polling
+
+    /// Polls a task, unless it is over, or frozen and not new.
+    fn poll(&self, key: TaskKey, is_first: bool) {
+        let begun = self.with(|core| {
+            let slot = core.slots.get_mut(key)?;
+            if slot.state != State::Pending {
+                return None;
+            }
+            if core.groups.at(slot.group.index).frozen && !is_first {
+                core.groups.keep(slot.group.index, key);
+                return None;
+            }
+            slot.queued = false;
+            slot.state = State::Polling;
+            Some((slot.task.clone()?, slot.group, slot.id))
+        });
+        let Some((task, group, id)) = begun else {
+            return;
+        };
+        let id = TaskId::new(id);
+        let outer_task = self.task.replace(Some(key));
+        let outer_group = self.group.replace(Some(group));
+        let waker = waker(key);
+        let mut cx = Context::from_waker(&waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx)));
+        self.task.set(outer_task);
+        self.group.set(outer_group);
+
+        let failure = if self.failing.get() {
+            self.take_failure(key)
+        } else {
+            None
+        };
+        let went_on = matches!(polled, Ok(Poll::Pending)) && failure.is_none();
+        let cancelled = self.with(|core| match core.slots.get_mut(key) {
+            Some(slot) if slot.state == State::Polling => {
+                slot.state = if went_on { State::Pending } else { State::Gone };
+                false
+            }
+            _ => true,
+        });
+        if went_on && !cancelled {
+            return;
+        }
+        // From here on the task is over; only its memory is left to be dropped.
+        if let Err(panic) = &polled {
+            let place = if task.has_result() {
+                "in a destructor"
+            } else {
+                ""
+            };
+            self.report_panic(id, &*task, &**panic, place);
+        }
+        let error = if cancelled {
+            TaskError::Cancelled
+        } else if let Some(reason) = failure {
+            let error = TaskError::Failed(reason.clone());
+            self.report(TaskReport::new(id, &*task, error.clone(), reason));
+            error
+        } else {
+            TaskError::Panicked
+        };
+        let is_whole = !task.has_result() && polled.is_ok();
+        if is_whole && is_first {
+            // The spawner is on the stack, perhaps with a borrow of what the future's guards want to reach.
+            self.with(|core| core.doomed.push_back((key, error)));
+            self.attend_soon();
+            return;
+        }
+        if cancelled || error != TaskError::Panicked || !task.has_result() {
+            self.end_cell(id, &task, error);
+        }
+        self.finish(key, &task);
+        self.drop_cell(id, task);
+    }
+
+    #[cold]
+    fn take_failure(&self, key: TaskKey) -> Option<String> {
+        self.with(|core| {
+            let position = core.failures.iter().position(|(failed, _)| *failed == key);
+            let failure = position.map(|position| core.failures.remove(position).1);
+            self.failing.set(!core.failures.is_empty());
+            failure
+        })
+    }
+
+    /// Polls what is ready, in rounds.
+    fn drain(&self) {
+        if !self.open.get() || self.draining.replace(true) {
+            return;
+        }
+        self.take_inbox();
+        self.attend();
+        let mut rounds = 0;
+        let mut last = Vec::new();
+        loop {
+            let mut round = self.with(|core| {
+                let empty = std::mem::take(&mut core.round);
+                std::mem::replace(&mut core.ready, empty)
+            });
+            if round.is_empty() || rounds == MAX_ROUNDS {
+                let rest = !round.is_empty();
+                self.with(|core| {
+                    // What is left comes before what was woken for the next drain.
+                    round.append(&mut core.ready);
+                    round.append(&mut core.later);
+                    core.round = std::mem::replace(&mut core.ready, round);
+                    core.round.clear();
+                });
+                if rest && !self.livelock.get() {
+                    self.report_livelock(&last);
+                }
+                self.livelock.set(rest);
+                break;
+            }
+            rounds += 1;
+            if rounds > MAX_ROUNDS - NAMED_ROUNDS {
+                self.note_names(&round, &mut last);
+            }
+            for &key in &round {
+                self.poll(key, false);
+                self.attend();
+            }
+            round.clear();
+            self.with(|core| core.round = round);
+        }
+        self.draining.set(false);
+    }
+
+    /// Queues what other threads have woken.
+    fn take_inbox(&self) {
+        if self.inbox.is_filled() {
+            self.with(|core| {
+                let mut arrived = std::mem::take(&mut core.arrived);
+                self.inbox.swap(&mut arrived);
+                for key in arrived.drain(..) {
+                    core.enqueue(key, false);
+                }
+                core.arrived = arrived;
+            });
+        }
+    }
+
+    // ---------------------------------------------------------------- The engine's calls
+
+    /// Opens the runtime.
+    pub(crate) fn start(&self, engine: Rc<dyn Engine>) {
+        let before = self.engine.borrow_mut().replace(engine);
+        drop(before);
+        self.with(|core| core.groups.reset_root());
+        self.rung.set(false);
+        self.inbox.set_open(true);
+        self.open.set(true);
+    }
+
+    /// Steps all clocks of a stage, and polls what that makes ready.
+    pub(crate) fn tick(&self, phase: Phase, step: Duration) {
+        if !self.open.get() || self.draining.get() {
+            return;
+        }
+        let step = u64::try_from(step.as_nanos()).unwrap_or(u64::MAX);
+        let others = self.with(|core| {
+            let mut due = std::mem::take(&mut core.due);
+            core.groups.tick(phase, step, &mut due);
+            for key in due.tasks.drain(..) {
+                core.enqueue(key, false);
+            }
+            let others = std::mem::take(&mut due.others);
+            core.due = due;
+            others
+        });
+        wake_all(others);
+        self.drain();
+    }
+
+    /// Polls what has become ready since the last tick or flush.
+    pub(crate) fn flush(&self) {
+        self.rung.set(false);
+        self.drain();
+    }
+
+    /// Drops every future, in spawn order, and closes the runtime.
+    pub(crate) fn shutdown(&self) {
+        if !self.open.replace(false) {
+            return;
+        }
+        self.inbox.set_open(false);
+        self.with(|core| {
+            core.ready.clear();
+            core.later.clear();
+            for key in core.groups.tasks_of(ROOT.index, &mut core.slots) {
+                core.doom(key, TaskError::Cancelled);
+            }
+        });
+        self.attention.set(false);
+        self.settle.set(false);
+        let doomed = self.with(|core| {
+            // Those that were cancelled before have their place among the others.
+            let mut doomed: Vec<_> = core.doomed.drain(..).collect();
+            doomed.sort_by_key(|&(key, _)| core.slots.get(key).map(|slot| slot.id));
+            doomed
+        });
+        self.with(|core| core.doomed.extend(doomed));
+        self.reap();
+        self.with(|core| {
+            // Handles to groups of before must not reach groups of after.
+            for group in core.groups.children(ROOT.index) {
+                core.groups.close(group, &mut Vec::new());
+            }
+        });
+        let engine = self.engine.borrow_mut().take();
+        drop(engine);
+    }
+
+    /// Freezes or thaws a group for one reason.
+    pub(crate) fn set_freeze(&self, group: GroupKey, freeze: Freeze, on: bool) {
+        let woke = self.with(|core| {
+            let Some(index) = core.groups.find_open(group) else {
+                return false;
+            };
+            let before = core.ready.len();
+            core.groups.set_freeze(index, freeze, on, &mut core.ready);
+            core.ready.len() > before
+        });
+        if woke {
+            self.ring();
+        }
+    }
+
+    // ---------------------------------------------------------------- Reports
+
+    fn report_panic(&self, id: TaskId, task: &dyn AnyTask, panic: &(dyn Any + Send), place: &str) {
+        let message = match place {
+            "" => message_of(panic).to_owned(),
+            place => format!("{place}: {}", message_of(panic)),
+        };
+        self.report(TaskReport::new(id, task, TaskError::Panicked, message));
+    }
+
+    fn report(&self, report: TaskReport) {
+        if let Some(engine) = self.engine() {
+            // A report that panics must not take the drain with it.
+            let _ = catch_unwind(AssertUnwindSafe(|| engine.report(&report)));
+        }
+    }
+
+    fn report_error(&self, message: &str) {
+        if let Some(engine) = self.engine() {
+            let _ = catch_unwind(AssertUnwindSafe(|| engine.error(message)));
+        }
+    }
+
+    /// Adds the names of a round's tasks, each once.
+    #[cold]
+    fn note_names(&self, round: &[TaskKey], names: &mut Vec<String>) {
+        self.with(|core| {
+            for &key in round {
+                let Some(slot) = core.slots.get(key) else {
+                    continue;
+                };
+                let Some(task) = &slot.task else { continue };
+                let name = TaskReport::title(TaskId::new(slot.id), &**task);
+                if !names.contains(&name) && names.len() < 16 {
+                    names.push(name);
+                }
+            }
+        });
+    }
+
+    #[cold]
+    fn report_livelock(&self, names: &[String]) {
+        self.report_error(&format!(
+            "tasks have woken each other for {MAX_ROUNDS} rounds in one frame, and go on in the next: {}; let one of \
+             them wait for a frame",
+            names.join(", ")
+        ));
+    }
+}
+
+fn wake_all(wakers: Vec<Waker>) {
+    for waker in wakers {
+        waker.wake();
+    }
+}
+
+/// Returns the text of a panic.
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        text
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text
+    } else {
+        "a panic without a text"
+    }
+}

@@ -1,0 +1,146 @@
+//! The slots that tasks live in.
+//!
+//! ```text
+//!            1 spawn            2 poll              4 ready, panicked, failed, cancelled meanwhile
+//!   Empty ───────────▶ Pending ───────▶ Polling ─────────────────────────────────────┐
+//!     ▲                 │   ▲              │                                         ▼
+//!     │                 │   └──────────────┘ 3 pending                              Gone
+//!     │                 └───────────────────────────────────────────────────────────▶│
+//!     │                             5 cancelled, its group closed                    │
+//!     └──────────────────────────────────────────────────────────────────────────────┘
+//!                          6 the future has been dropped, the result is out
+//! ```
+//!
+//! Each way back to *Empty* raises the slot's generation, so that a stale key never reaches a newer task. A slot whose
+//! generations are used up is retired. Generations survive a shutdown: the slots stay.
+
+use std::rc::Rc;
+
+use super::groups::GroupKey;
+use super::key::{LAST_GENERATION, MAX_SLOTS, TaskKey};
+use crate::raw::cell::AnyTask;
+
+/// "No slot", as a link.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Where a slot is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    /// Slot has no task.
+    Empty,
+    /// Slot holds a task that waits to be polled.
+    Pending,
+    /// Slot holds a task whose poll is on the stack.
+    Polling,
+    /// Slot holds a task that has ended, whose future is about to be dropped.
+    Gone,
+}
+
+/// A place for one task at a time.
+pub(crate) struct Slot {
+    /// How many tasks the slot has held before.
+    generation: u32,
+    pub(crate) state: State,
+    /// Set while the task's key is in a queue, or kept for a frozen group's resume.
+    pub(crate) queued: bool,
+    /// The task's group.
+    pub(crate) group: GroupKey,
+    /// The neighbours in the group's list of tasks, which is in the order of spawns. `next` also links empty slots.
+    pub(crate) previous: u32,
+    pub(crate) next: u32,
+    /// The order of spawns over the whole process.
+    pub(crate) id: u64,
+    pub(crate) task: Option<Rc<dyn AnyTask>>,
+}
+
+/// All slots of a runtime.
+pub(crate) struct Slots {
+    runtime: u16,
+    slots: Vec<Slot>,
+    first_empty: u32,
+}
+
+impl Slots {
+    pub(crate) fn new(runtime: u16) -> Self {
+        Self {
+            runtime,
+            slots: Vec::new(),
+            first_empty: NONE,
+        }
+    }
+
+    /// Fills an empty slot, and returns its key.
+    ///
+    /// # Panics
+    /// If four million tasks are alive.
+    pub(crate) fn insert(&mut self, group: GroupKey, id: u64, task: Rc<dyn AnyTask>) -> TaskKey {
+        let index = if self.first_empty == NONE {
+            let index = self.slots.len() as u32;
+            assert!(
+                index < MAX_SLOTS,
+                "{MAX_SLOTS} tasks are alive; no more fit"
+            );
+            self.slots.push(Slot {
+                generation: 0,
+                state: State::Empty,
+                queued: false,
+                group,
+                previous: NONE,
+                next: NONE,
+                id,
+                task: None,
+            });
+            index
+        } else {
+            let index = self.first_empty;
+            self.first_empty = self.slots[index as usize].next;
+            index
+        };
+        let slot = &mut self.slots[index as usize];
+        debug_assert_eq!(slot.state, State::Empty);
+        slot.state = State::Pending;
+        slot.queued = false;
+        slot.group = group;
+        slot.previous = NONE;
+        slot.next = NONE;
+        slot.id = id;
+        slot.task = Some(task);
+        TaskKey::new(self.runtime, slot.generation, index)
+    }
+
+    /// Empties a slot, and returns the task: its last owner may run the caller's destructors.
+    pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Rc<dyn AnyTask>> {
+        let slot = &mut self.slots[key.index() as usize];
+        slot.state = State::Empty;
+        slot.queued = false;
+        slot.generation += 1;
+        if slot.generation < LAST_GENERATION {
+            slot.next = self.first_empty;
+            self.first_empty = key.index();
+        }
+        slot.task.take()
+    }
+
+    /// Returns the slot of a key, unless its task is no longer in it.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, key: TaskKey) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(key.index() as usize)?;
+        (slot.generation == key.generation() && slot.state != State::Empty).then_some(slot)
+    }
+
+    /// Returns the slot of a key, unless its task is no longer in it.
+    pub(crate) fn get(&self, key: TaskKey) -> Option<&Slot> {
+        let slot = self.slots.get(key.index() as usize)?;
+        (slot.generation == key.generation() && slot.state != State::Empty).then_some(slot)
+    }
+
+    /// Returns the slot at an index that is known to be in use: a link of a group's list.
+    pub(crate) fn at(&mut self, index: u32) -> &mut Slot {
+        &mut self.slots[index as usize]
+    }
+
+    /// Returns the key of the task at an index that is known to be in use.
+    pub(crate) fn key_at(&self, index: u32) -> TaskKey {
+        TaskKey::new(self.runtime, self.slots[index as usize].generation, index)
+    }
+}

@@ -1,0 +1,631 @@
+//! Clocks: how time flows down the tree, and which waits are due.
+//!
+//! A clock's time is a function of its parent's: `local + (parent's time now - parent's time then) × speed`, anchored
+//! anew whenever its speed changes or it is frozen or thawed. So a clock that nobody waits on costs nothing: it is not
+//! stepped, but asked.
+//!
+//! Each clock keeps its waits in the order of their deadlines, and has at most one entry for each lane in its
+//! parent's: its own first deadline in the parent's time. A tick walks down from the root, only to where something is
+//! due. A clock that is frozen, or stands still, has no entry there, so that a change of speed or a freeze costs one
+//! entry, however much is below.
+
+use super::groups::{GroupKey, Groups, ROOT};
+use super::heap::{Heap, Item, Owner};
+use super::key::TaskKey;
+use super::slots::NONE;
+use super::waits::{Lane, List, Waiter};
+use crate::Phase;
+
+/// A wait is due when no more than a microsecond is missing, so that rounding never makes it a frame late.
+const GRACE: u64 = 1_000;
+
+/// "Never", as a deadline.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// The clock of a group.
+pub(crate) struct Clock {
+    /// What `set_speed` has set.
+    own_speed: f64,
+    /// The factors of the guards that live, each under its number, in the order of their creation.
+    factors: Vec<(u64, f64)>,
+    guards: u64,
+    /// The product of all of them.
+    speed: f64,
+    stages: [Stage; 2],
+}
+
+/// A clock's time in one stage of the frame, and the waits on it.
+#[derive(Default)]
+struct Stage {
+    /// The clock's and its parent's time at the last change, in nanoseconds. The root's own time is in `local`.
+    local: u64,
+    parent: u64,
+    /// Likewise for frames.
+    local_frames: u64,
+    parent_frames: u64,
+    /// The step of the tick in which the last change was made, as it was before the change.
+    step_tick: u64,
+    step: u64,
+    /// Waits for a time, and for frames, and the first such deadlines of the clocks below.
+    seconds: Heap,
+    frames: Heap,
+    /// Waits for the next frame, and conditions.
+    next: List,
+    ticks: List,
+    /// The clocks below that have to be visited in the next tick. Keys, since a group may be gone by then.
+    active: Vec<GroupKey>,
+    /// Set while this clock is in its parent's `active`.
+    is_active: bool,
+    /// Where this clock's entries are in its parent's `seconds` and `frames`.
+    entries: [u32; 2],
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        let stage = || Stage {
+            entries: [NONE; 2],
+            ..Stage::default()
+        };
+        Self {
+            own_speed: 1.0,
+            factors: Vec::new(),
+            guards: 0,
+            speed: 1.0,
+            stages: [stage(), stage()],
+        }
+    }
+
+    fn update_speed(&mut self) {
+        self.speed = self
+            .factors
+            .iter()
+            .fold(self.own_speed, |speed, &(_, factor)| speed * factor);
+    }
+
+    pub(crate) fn reset_speed(&mut self) {
+        self.own_speed = 1.0;
+        self.factors = Vec::new();
+        self.update_speed();
+    }
+
+    pub(crate) fn set_own_speed(&mut self, speed: f64) {
+        self.own_speed = speed;
+        self.update_speed();
+    }
+
+    pub(crate) fn add_factor(&mut self, factor: f64) -> u64 {
+        self.guards += 1;
+        self.factors.push((self.guards, factor));
+        self.update_speed();
+        self.guards
+    }
+
+    pub(crate) fn remove_factor(&mut self, number: u64) {
+        self.factors.retain(|&(other, _)| other != number);
+        self.update_speed();
+    }
+}
+
+/// What a tick has made due.
+#[derive(Default)]
+pub(crate) struct Due {
+    pub(crate) tasks: Vec<TaskKey>,
+    pub(crate) others: Vec<std::task::Waker>,
+}
+
+/// Returns a time in nanoseconds; none is less than 0, and what is too long for the clock never comes.
+pub(crate) fn nanoseconds(seconds: f64) -> u64 {
+    // The cast saturates at both ends.
+    (seconds * 1e9).round() as u64
+}
+
+fn scale(time: u64, speed: f64) -> u64 {
+    if speed == 1.0 {
+        time
+    } else {
+        (time as f64 * speed) as u64
+    }
+}
+
+impl Groups {
+    fn stage(&self, index: u32, stage: usize) -> &Stage {
+        &self.groups[index as usize].clock.stages[stage]
+    }
+
+    fn stage_mut(&mut self, index: u32, stage: usize) -> &mut Stage {
+        &mut self.groups[index as usize].clock.stages[stage]
+    }
+
+    // ---------------------------------------------------------------- Reading
+
+    /// Returns a clock's time in a stage, in nanoseconds.
+    pub(crate) fn time(&self, index: u32, phase: Phase) -> u64 {
+        let (group, stage) = (self.at(index), self.stage(index, phase as usize));
+        if group.parent == NONE || self.is_held(index) {
+            return stage.local;
+        }
+        let parent = self.time(group.parent, phase);
+        stage
+            .local
+            .saturating_add(scale(parent - stage.parent, group.clock.speed))
+    }
+
+    /// Returns whether a deadline has come on a clock.
+    pub(crate) fn is_due(&self, index: u32, phase: Phase, deadline: u64) -> bool {
+        deadline != NEVER && deadline <= self.time(index, phase).saturating_add(GRACE)
+    }
+
+    /// Returns a clock's count of frames in a stage.
+    pub(crate) fn frame(&self, index: u32, phase: Phase) -> u64 {
+        let (group, stage) = (self.at(index), self.stage(index, phase as usize));
+        if group.parent == NONE || self.is_held(index) {
+            return stage.local_frames;
+        }
+        stage.local_frames + (self.frame(group.parent, phase) - stage.parent_frames)
+    }
+
+    /// Returns a clock's last step in a stage, in nanoseconds.
+    pub(crate) fn step(&self, index: u32, phase: Phase) -> u64 {
+        let (group, stage) = (self.at(index), self.stage(index, phase as usize));
+        if group.parent == NONE {
+            return stage.step;
+        }
+        if stage.step_tick == self.stage(ROOT.index, phase as usize).local_frames {
+            return stage.step;
+        }
+        if self.is_held(index) {
+            return 0;
+        }
+        let now = self.time(group.parent, phase) - stage.parent;
+        let before = now.saturating_sub(self.step(group.parent, phase));
+        scale(now, group.clock.speed) - scale(before, group.clock.speed)
+    }
+
+    /// Returns a clock's speed: its own times all above it.
+    pub(crate) fn speed(&self, mut index: u32) -> f64 {
+        let mut speed = 1.0;
+        while index != NONE {
+            speed *= self.at(index).clock.speed;
+            index = self.at(index).parent;
+        }
+        speed
+    }
+
+    // ---------------------------------------------------------------- Changing
+
+    /// Anchors a new group's clock at its parent's time; its own starts at 0.
+    pub(crate) fn start_clock(&mut self, index: u32) {
+        let parent = self.at(index).parent;
+        for phase in [Phase::Process, Phase::Physics] {
+            let (time, frame) = (self.time(parent, phase), self.frame(parent, phase));
+            let tick = self.stage(ROOT.index, phase as usize).local_frames;
+            let stage = self.stage_mut(index, phase as usize);
+            stage.parent = time;
+            stage.parent_frames = frame;
+            stage.step_tick = tick;
+        }
+    }
+
+    /// Changes what a clock's time depends on, from now on.
+    pub(crate) fn rebase(&mut self, index: u32, change: impl FnOnce(&mut super::groups::Group)) {
+        let parent = self.at(index).parent;
+        for phase in [Phase::Process, Phase::Physics] {
+            let (time, frame) = (self.time(index, phase), self.frame(index, phase));
+            let step = self.step(index, phase);
+            let (parent_time, parent_frame) = match parent {
+                NONE => (0, 0),
+                _ => (self.time(parent, phase), self.frame(parent, phase)),
+            };
+            let tick = self.stage(ROOT.index, phase as usize).local_frames;
+            let stage = self.stage_mut(index, phase as usize);
+            stage.local = time;
+            stage.local_frames = frame;
+            stage.parent = parent_time;
+            stage.parent_frames = parent_frame;
+            stage.step = step;
+            stage.step_tick = tick;
+        }
+        change(self.at_mut(index));
+        for stage in 0..2 {
+            self.project(index, stage);
+            let own = self.stage(index, stage);
+            if !own.next.is_empty() || !own.ticks.is_empty() || !own.active.is_empty() {
+                self.activate(index, stage);
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- Waits
+
+    /// Registers a wait for a deadline, or for every tick. Returns its index.
+    pub(crate) fn add_wait(
+        &mut self,
+        index: u32,
+        phase: Phase,
+        lane: Lane,
+        deadline: u64,
+        waiter: Waiter,
+    ) -> u32 {
+        let wait = self.waits.insert(index, phase as u8, lane, waiter);
+        self.enter(wait, deadline);
+        wait
+    }
+
+    /// Puts a wait into its lane.
+    fn enter(&mut self, wait: u32, deadline: u64) {
+        let entry = self.waits.at(wait);
+        let (index, stage, order) = (entry.clock, usize::from(entry.stage), entry.order);
+        let own = &mut self.groups[index as usize].clock.stages[stage];
+        match entry.lane {
+            Lane::Seconds | Lane::Frames => {
+                entry.queued = true;
+                let is_seconds = entry.lane == Lane::Seconds;
+                let heap = if is_seconds {
+                    &mut own.seconds
+                } else {
+                    &mut own.frames
+                };
+                let first = heap.first().map(|item| item.deadline);
+                let mut heap = std::mem::take(heap);
+                let item = Item {
+                    deadline,
+                    order,
+                    owner: Owner::Wait(wait),
+                };
+                heap.push(item, |owner, position| {
+                    self.place(owner, stage, is_seconds, position)
+                });
+                self.put_back(index, stage, is_seconds, heap);
+                if first.is_none_or(|first| deadline < first) {
+                    self.project(index, stage);
+                }
+            }
+            Lane::Next => {
+                own.next.insert(wait, &mut self.waits);
+                self.activate(index, stage);
+            }
+            Lane::Ticks => {
+                own.ticks.insert(wait, &mut self.waits);
+                self.activate(index, stage);
+            }
+        }
+    }
+
+    /// Forgets a wait, due or not, and hands its waiter back.
+    pub(crate) fn remove_wait(&mut self, wait: u32) -> Waiter {
+        let entry = self.waits.at(wait);
+        if entry.queued {
+            let (index, stage, position) = (entry.clock, usize::from(entry.stage), entry.position);
+            let own = &mut self.groups[index as usize].clock.stages[stage];
+            match entry.lane {
+                Lane::Next => own.next.remove(wait, &mut self.waits),
+                Lane::Ticks => own.ticks.remove(wait, &mut self.waits),
+                Lane::Seconds => self.remove_item(index, stage, true, position),
+                Lane::Frames => self.remove_item(index, stage, false, position),
+            }
+        }
+        self.waits.remove(wait)
+    }
+
+    fn remove_item(&mut self, index: u32, stage: usize, is_seconds: bool, position: u32) {
+        let own = self.stage_mut(index, stage);
+        let heap = if is_seconds {
+            &mut own.seconds
+        } else {
+            &mut own.frames
+        };
+        let mut heap = std::mem::take(heap);
+        let item = heap.remove(position, |owner, to| {
+            self.place(owner, stage, is_seconds, to)
+        });
+        self.put_back(index, stage, is_seconds, heap);
+        match item.owner {
+            Owner::Wait(wait) => self.waits.at(wait).queued = false,
+            Owner::Clock(clock) => {
+                self.stage_mut(clock, stage).entries[usize::from(!is_seconds)] = NONE;
+            }
+        }
+        if position == 0 {
+            self.project(index, stage);
+        }
+    }
+
+    fn put_back(&mut self, index: u32, stage: usize, is_seconds: bool, heap: Heap) {
+        let own = self.stage_mut(index, stage);
+        if is_seconds {
+            own.seconds = heap;
+        } else {
+            own.frames = heap;
+        }
+    }
+
+    /// Writes down where an item of a heap is.
+    fn place(&mut self, owner: Owner, stage: usize, is_seconds: bool, position: u32) {
+        match owner {
+            Owner::Wait(wait) => self.waits.at(wait).position = position,
+            Owner::Clock(clock) => {
+                self.stage_mut(clock, stage).entries[usize::from(!is_seconds)] = position;
+            }
+        }
+    }
+
+    /// Moves the waits on a closed clock to another, with the time that they have left.
+    pub(crate) fn bequeath(&mut self, index: u32, heir: u32) {
+        for phase in [Phase::Process, Phase::Physics] {
+            let stage = phase as usize;
+            let (time, frame) = (self.time(index, phase), self.frame(index, phase));
+            let (heir_time, heir_frame) = (self.time(heir, phase), self.frame(heir, phase));
+            for is_seconds in [true, false] {
+                let entry = self.stage(index, stage).entries[usize::from(!is_seconds)];
+                if entry != NONE {
+                    self.remove_item(self.at(index).parent, stage, is_seconds, entry);
+                }
+                let own = self.stage_mut(index, stage);
+                let items = if is_seconds {
+                    own.seconds.take()
+                } else {
+                    own.frames.take()
+                };
+                let (now, heir_now) = if is_seconds {
+                    (time, heir_time)
+                } else {
+                    (frame, heir_frame)
+                };
+                for item in items {
+                    match item.owner {
+                        Owner::Wait(wait) => {
+                            let deadline = match item.deadline {
+                                NEVER => NEVER,
+                                deadline => heir_now.saturating_add(deadline.saturating_sub(now)),
+                            };
+                            self.waits.at(wait).clock = heir;
+                            self.enter(wait, deadline);
+                        }
+                        Owner::Clock(clock) => {
+                            let entries = &mut self.stage_mut(clock, stage).entries;
+                            entries[usize::from(!is_seconds)] = NONE;
+                        }
+                    }
+                }
+            }
+            let own = self.stage_mut(index, stage);
+            let lists = [
+                std::mem::take(&mut own.next),
+                std::mem::take(&mut own.ticks),
+            ];
+            own.active = Vec::new();
+            for list in lists {
+                let mut wait = list.first;
+                while wait != NONE {
+                    let next = self.waits.at(wait).next;
+                    self.waits.at(wait).clock = heir;
+                    self.enter(wait, NEVER);
+                    wait = next;
+                }
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- What is due
+
+    /// Writes a clock's first deadlines into its parent's queues, and so on upwards where that changes the parent's.
+    fn project(&mut self, mut index: u32, stage: usize) {
+        let phase = if stage == 0 {
+            Phase::Process
+        } else {
+            Phase::Physics
+        };
+        loop {
+            let parent = self.at(index).parent;
+            if parent == NONE {
+                return;
+            }
+            let mut changed = false;
+            for is_seconds in [true, false] {
+                changed |= self.project_lane(index, parent, phase, is_seconds);
+            }
+            if !changed {
+                return;
+            }
+            index = parent;
+        }
+    }
+
+    /// Returns whether the parent's own first deadline has changed.
+    fn project_lane(&mut self, index: u32, parent: u32, phase: Phase, is_seconds: bool) -> bool {
+        let stage = phase as usize;
+        let own = self.stage(index, stage);
+        let entry = own.entries[usize::from(!is_seconds)];
+        let first = if is_seconds {
+            own.seconds.first()
+        } else {
+            own.frames.first()
+        };
+        let speed = self.at(index).clock.speed;
+        let deadline = match first.map(|item| item.deadline) {
+            None | Some(NEVER) => None,
+            Some(_) if self.is_held(index) || self.at(index).closed => None,
+            Some(deadline) if is_seconds => {
+                let left = deadline.saturating_sub(GRACE).saturating_sub(own.local);
+                // A hair early at the most: then the tick finds nothing due, and asks again in the next.
+                let left = match speed {
+                    1.0 => left,
+                    _ => (left as f64 / speed * (1.0 - 1e-12)) as u64,
+                };
+                (speed > 0.0).then(|| own.parent.saturating_add(left).saturating_add(GRACE))
+            }
+            Some(deadline) => Some(own.parent_frames + (deadline - own.local_frames)),
+        };
+        let above = self.stage(parent, stage);
+        let heap = if is_seconds {
+            &above.seconds
+        } else {
+            &above.frames
+        };
+        if entry != NONE && deadline == Some(heap.deadline_at(entry)) {
+            return false;
+        }
+        if entry == NONE && deadline.is_none() {
+            return false;
+        }
+        let before = heap.first().map(|item| item.deadline);
+        let order = self.at(index).order;
+        let above = self.stage_mut(parent, stage);
+        let heap = if is_seconds {
+            &mut above.seconds
+        } else {
+            &mut above.frames
+        };
+        let mut heap = std::mem::take(heap);
+        if entry != NONE {
+            heap.remove(entry, |owner, to| self.place(owner, stage, is_seconds, to));
+            self.place(Owner::Clock(index), stage, is_seconds, NONE);
+        }
+        if let Some(deadline) = deadline {
+            let item = Item {
+                deadline,
+                order,
+                owner: Owner::Clock(index),
+            };
+            heap.push(item, |owner, to| self.place(owner, stage, is_seconds, to));
+        }
+        let after = heap.first().map(|item| item.deadline);
+        self.put_back(parent, stage, is_seconds, heap);
+        before != after
+    }
+
+    /// Has a clock visited in the next tick.
+    fn activate(&mut self, mut index: u32, stage: usize) {
+        while !std::mem::replace(&mut self.stage_mut(index, stage).is_active, true) {
+            let (key, parent) = (self.key_at(index), self.at(index).parent);
+            if parent == NONE {
+                return;
+            }
+            self.stage_mut(parent, stage).active.push(key);
+            index = parent;
+        }
+    }
+
+    /// Steps the root clock, and so all of them, and collects what is due: parents before children, siblings by
+    /// creation; of each clock the waits for a time, then those for frames, then the conditions.
+    pub(crate) fn tick(&mut self, phase: Phase, step: u64, due: &mut Due) {
+        let stage = phase as usize;
+        if self.is_held(ROOT.index) {
+            self.stage_mut(ROOT.index, stage).step = 0;
+            return;
+        }
+        let step = scale(step, self.at(ROOT.index).clock.speed);
+        let root = self.stage_mut(ROOT.index, stage);
+        root.is_active = false;
+        root.local = root.local.saturating_add(step);
+        root.local_frames += 1;
+        root.step = step;
+        self.visit(ROOT.index, phase, due);
+    }
+
+    fn visit(&mut self, index: u32, phase: Phase, due: &mut Due) {
+        let stage = phase as usize;
+        if self.stage(index, stage).seconds.first().is_some() {
+            let now = self.time(index, phase).saturating_add(GRACE);
+            self.fire_seconds(index, stage, now, due);
+        }
+        let frame = self.frame(index, phase);
+        self.fire_frames(index, stage, frame, due);
+        let mut wait = self.stage(index, stage).ticks.first;
+        if wait != NONE {
+            self.activate(index, stage);
+        }
+        while wait != NONE {
+            let entry = self.waits.at(wait);
+            let following = entry.next;
+            // A condition stays in its list until it is dropped; its waiter comes back with its next poll.
+            self.fire(wait, due);
+            self.waits.at(wait).queued = true;
+            wait = following;
+        }
+        self.project(index, stage);
+        let mut below = std::mem::take(&mut self.stage_mut(index, stage).active);
+        below.retain(|&key| self.find_open(key).is_some());
+        below.sort_by_key(|key| self.at(key.index).order);
+        for &key in &below {
+            self.stage_mut(key.index, stage).is_active = false;
+            if !self.is_held(key.index) {
+                self.visit(key.index, phase, due);
+            }
+        }
+        // The list's memory is kept, unless the visits have begun a new list.
+        let active = &mut self.stage_mut(index, stage).active;
+        if active.is_empty() {
+            below.clear();
+            *active = below;
+        }
+    }
+
+    /// Fires the waits for a time that are due, and has the clocks visited that have such.
+    fn fire_seconds(&mut self, index: u32, stage: usize, now: u64, due: &mut Due) {
+        while let Some(item) = self.stage(index, stage).seconds.first()
+            && item.deadline <= now
+            && item.deadline != NEVER
+        {
+            self.pop_first(index, stage, true, due);
+        }
+    }
+
+    /// Fires the waits for frames that are due: those of the heap and of the list for the next frame have the same
+    /// deadline, so the order of their first polls decides.
+    fn fire_frames(&mut self, index: u32, stage: usize, frame: u64, due: &mut Due) {
+        let mut next = std::mem::take(&mut self.stage_mut(index, stage).next).first;
+        loop {
+            let first = self.stage(index, stage).frames.first();
+            let first = first.filter(|item| item.deadline <= frame).copied();
+            let listed = (next != NONE).then(|| self.waits.at(next).order);
+            let heap_is_next = match (first, listed) {
+                (None, None) => return,
+                (None, Some(_)) => false,
+                (Some(_), None) => true,
+                (Some(item), Some(order)) => {
+                    matches!(item.owner, Owner::Clock(_)) || item.order < order
+                }
+            };
+            if heap_is_next {
+                self.pop_first(index, stage, false, due);
+            } else {
+                let following = self.waits.at(next).next;
+                self.fire(next, due);
+                next = following;
+            }
+        }
+    }
+
+    /// Takes the first item out of a heap: a wait is fired, a clock is visited later in this tick.
+    fn pop_first(&mut self, index: u32, stage: usize, is_seconds: bool, due: &mut Due) {
+        let own = self.stage_mut(index, stage);
+        let heap = if is_seconds {
+            &mut own.seconds
+        } else {
+            &mut own.frames
+        };
+        let mut heap = std::mem::take(heap);
+        let item = heap.remove(0, |owner, to| self.place(owner, stage, is_seconds, to));
+        self.put_back(index, stage, is_seconds, heap);
+        match item.owner {
+            Owner::Wait(wait) => self.fire(wait, due),
+            Owner::Clock(clock) => {
+                self.place(item.owner, stage, is_seconds, NONE);
+                self.activate(clock, stage);
+            }
+        }
+    }
+
+    /// Marks a wait as due, and takes its waiter along.
+    fn fire(&mut self, wait: u32, due: &mut Due) {
+        let entry = self.waits.at(wait);
+        entry.queued = false;
+        entry.fired = true;
+        match std::mem::replace(&mut entry.waiter, Waiter::Nobody) {
+            Waiter::Nobody => {}
+            Waiter::Task(key) => due.tasks.push(key),
+            Waiter::Other(waker) => due.others.push(waker),
+        }
+    }
+}

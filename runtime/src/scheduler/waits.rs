@@ -1,0 +1,178 @@
+//! The waits that are registered on clocks, and the lists that hold those of one tick.
+
+use std::task::Waker;
+
+use super::key::TaskKey;
+use super::slots::NONE;
+use crate::raw::waker::key_of;
+
+/// Who is woken.
+pub(crate) enum Waiter {
+    /// Nobody yet.
+    Nobody,
+    /// A task of ours: its key is all there is to it.
+    Task(TaskKey),
+    /// Somebody else's executor.
+    Other(Waker),
+}
+
+impl Waiter {
+    /// Returns the waiter of a waker.
+    #[inline]
+    pub(crate) fn new(waker: &Waker) -> Self {
+        match key_of(waker) {
+            Some(key) => Self::Task(key),
+            None => Self::Other(waker.clone()),
+        }
+    }
+
+    /// Returns whether a waker would wake the same.
+    #[inline]
+    pub(crate) fn is(&self, waker: &Waker) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Task(key) => key_of(waker) == Some(*key),
+            Self::Other(own) => own.will_wake(waker),
+        }
+    }
+}
+
+/// Which of a clock's queues a wait is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lane {
+    /// For a time, in nanoseconds.
+    Seconds,
+    /// For a number of frames.
+    Frames,
+    /// For the next frame.
+    Next,
+    /// For every tick: a condition.
+    Ticks,
+}
+
+/// A registered wait.
+pub(crate) struct Wait {
+    pub(crate) waiter: Waiter,
+    /// The order of first polls.
+    pub(crate) order: u64,
+    pub(crate) clock: u32,
+    pub(crate) stage: u8,
+    pub(crate) lane: Lane,
+    /// Set while it is in its lane.
+    pub(crate) queued: bool,
+    /// Set when it is due; a condition's, until it has been checked.
+    pub(crate) fired: bool,
+    /// Its position in a heap, or its neighbour in a list.
+    pub(crate) position: u32,
+    /// Its neighbour in a list; links empty entries too.
+    pub(crate) next: u32,
+}
+
+/// All registered waits of a runtime.
+#[derive(Default)]
+pub(crate) struct Waits {
+    waits: Vec<Wait>,
+    empty: Vec<u32>,
+    ordered: u64,
+}
+
+impl Waits {
+    pub(crate) fn insert(&mut self, clock: u32, stage: u8, lane: Lane, waiter: Waiter) -> u32 {
+        self.ordered += 1;
+        let wait = Wait {
+            waiter,
+            order: self.ordered,
+            clock,
+            stage,
+            lane,
+            queued: false,
+            fired: false,
+            position: NONE,
+            next: NONE,
+        };
+        match self.empty.pop() {
+            Some(index) => {
+                self.waits[index as usize] = wait;
+                index
+            }
+            None => {
+                self.waits.push(wait);
+                self.waits.len() as u32 - 1
+            }
+        }
+    }
+
+    /// Frees an entry, and hands its waiter back, since dropping it may run foreign code.
+    pub(crate) fn remove(&mut self, index: u32) -> Waiter {
+        self.empty.push(index);
+        std::mem::replace(&mut self.waits[index as usize].waiter, Waiter::Nobody)
+    }
+
+    #[inline]
+    pub(crate) fn at(&mut self, index: u32) -> &mut Wait {
+        &mut self.waits[index as usize]
+    }
+
+    /// Returns the number of registered waits.
+    pub(crate) fn len(&self) -> usize {
+        self.waits.len() - self.empty.len()
+    }
+}
+
+/// A list of waits in the order of their first polls, linked through the waits themselves.
+#[derive(Clone, Copy)]
+pub(crate) struct List {
+    pub(crate) first: u32,
+    last: u32,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self {
+            first: NONE,
+            last: NONE,
+        }
+    }
+}
+
+impl List {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first == NONE
+    }
+
+    /// Puts a wait to its place: behind those that were polled before it.
+    pub(crate) fn insert(&mut self, index: u32, waits: &mut Waits) {
+        let order = waits.at(index).order;
+        // New waits go to the end at once; only a wait that comes from a closed clock has a way to go.
+        let mut before = self.last;
+        while before != NONE && waits.at(before).order > order {
+            before = waits.at(before).position;
+        }
+        let next = match before {
+            NONE => std::mem::replace(&mut self.first, index),
+            _ => std::mem::replace(&mut waits.at(before).next, index),
+        };
+        match next {
+            NONE => self.last = index,
+            _ => waits.at(next).position = index,
+        }
+        let wait = waits.at(index);
+        wait.position = before;
+        wait.next = next;
+        wait.queued = true;
+    }
+
+    pub(crate) fn remove(&mut self, index: u32, waits: &mut Waits) {
+        let wait = waits.at(index);
+        wait.queued = false;
+        let (previous, next) = (wait.position, wait.next);
+        match previous {
+            NONE => self.first = next,
+            _ => waits.at(previous).next = next,
+        }
+        match next {
+            NONE => self.last = previous,
+            _ => waits.at(next).position = previous,
+        }
+    }
+}
