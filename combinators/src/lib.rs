@@ -1,3 +1,67 @@
-//! The engine-free combinators of cuelight.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod branch;
+mod ext;
+mod guard;
+mod join;
+mod race;
+mod select;
+mod timeout;
+mod utils;
+mod wait;
+
+pub use branch::branch;
+pub use ext::{ScriptFutureExt, Until};
+pub use guard::{AtExit, at_exit};
+pub use join::{Join, JoinInput, join};
+pub use race::{Race, RaceInput, race};
+pub use select::{
+    Select, Select2, Select3, Select4, Select5, Select6, Select7, Select8, SelectInput, select,
+};
+pub use timeout::{Elapsed, Timeout, timeout};
+pub use wait::{
+    NextFrame, WaitFrames, WaitPhysicsFrames, WaitSeconds, WaitUntil, YieldNow, next_frame,
+    wait_frames, wait_physics_frames, wait_seconds, wait_until, yield_now,
+};
+
+/// What the examples in the documentation run on: a runtime of 60 frames a second.
+#[doc(hidden)]
+pub mod doc_example {
+    use std::time::Duration;
+
+    use cuelight_runtime::{Phase, TaskError, engine, spawn};
+
+    struct Bare;
+
+    impl engine::Engine for Bare {
+        fn real_time(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn call_soon(&self) {}
+    }
+
+    /// Runs a script for at most a minute of its time.
+    ///
+    /// # Panics
+    /// If it has not ended by then, or has panicked.
+    pub fn run(script: impl Future<Output = ()> + 'static) {
+        engine::start(Bare);
+        let task = spawn(script);
+        for _ in 0..3600 {
+            if task.is_finished() {
+                break;
+            }
+            engine::tick(Phase::Process, Duration::from_nanos(16_666_667));
+            engine::tick(Phase::Physics, Duration::from_nanos(16_666_667));
+        }
+        let result = task.take();
+        engine::shutdown();
+        assert_eq!(
+            result,
+            Some(Ok::<(), TaskError>(())),
+            "the example has to end"
+        );
+    }
+}

@@ -18,8 +18,8 @@ pub use task::{
     TaskError, TaskHandle, TaskId, TaskReport, fail_task, spawn, spawn_deferred, spawn_named,
 };
 pub use wait::{
-    NextFrame, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds, next_frame, wait_frames,
-    wait_physics_frames, wait_seconds,
+    NextFrame, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds, check_seconds, next_frame,
+    wait_frames, wait_physics_frames, wait_seconds,
 };
 
 /// What a future of this library says when it is polled after it was ready.
