@@ -1,1 +1,22 @@
-//! Async game scripting for Godot 4 and Rust.
+//! Async game scripting for Godot 4: cutscenes and behaviours as `async fn`s, tied to the lifetimes of nodes.
+//!
+//! `use cuelight::prelude::*;` brings all that a script needs.
+
+mod library;
+mod node;
+mod pump;
+mod signal;
+
+pub mod prelude;
+
+pub use cuelight_combinators::*;
+pub use cuelight_runtime::*;
+
+pub use library::Cuelight;
+pub use node::{
+    NodeScript, NodeTasks, ObjectFutureExt, ScriptedNode, WaitFreed, WhileAlive, wait_freed,
+};
+pub use signal::{
+    FallibleSignalFuture, SelectSignal, SignalArgs, SignalError, SignalExt, SignalFuture,
+    SignalList, SignalPart, TypedSignalExt, marker, select_signal,
+};

@@ -37,9 +37,7 @@ pub trait ScriptFutureExt: Future + Sized {
     /// # });
     /// ```
     fn until<S: Future>(self, stop: S) -> Until<Self, S> {
-        Until {
-            select: select((self, stop)),
-        }
+        Until { select: select((self, stop)) }
     }
 }
 

@@ -28,9 +28,7 @@ use crate::utils::poll_part;
 /// # });
 /// ```
 pub fn join<J: JoinInput>(futures: J) -> Join<J> {
-    Join {
-        parts: futures.into_parts(),
-    }
+    Join { parts: futures.into_parts() }
 }
 
 pin_project! {

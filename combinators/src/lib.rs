@@ -58,10 +58,6 @@ pub mod doc_example {
         }
         let result = task.take();
         engine::shutdown();
-        assert_eq!(
-            result,
-            Some(Ok::<(), TaskError>(())),
-            "the example has to end"
-        );
+        assert_eq!(result, Some(Ok::<(), TaskError>(())), "the example has to end");
     }
 }

@@ -26,9 +26,7 @@ use crate::select::{
 /// # });
 /// ```
 pub fn race<R: RaceInput>(futures: R) -> Race<R> {
-    Race {
-        select: select(futures),
-    }
+    Race { select: select(futures) }
 }
 
 pin_project! {

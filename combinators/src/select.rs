@@ -28,9 +28,7 @@ use crate::utils::poll_part;
 /// # });
 /// ```
 pub fn select<S: SelectInput>(futures: S) -> Select<S> {
-    Select {
-        parts: futures.into_parts(),
-    }
+    Select { parts: futures.into_parts() }
 }
 
 pin_project! {

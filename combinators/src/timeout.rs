@@ -33,10 +33,7 @@ use crate::utils::poll_part;
 #[track_caller]
 pub fn timeout<F: Future>(seconds: f64, future: F) -> Timeout<F> {
     check_seconds("timeout", seconds);
-    Timeout {
-        future: Some(future),
-        limit: wait_seconds(seconds),
-    }
+    Timeout { future: Some(future), limit: wait_seconds(seconds) }
 }
 
 pin_project! {

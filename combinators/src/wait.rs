@@ -34,10 +34,7 @@ use crate::utils::POLLED_AFTER_COMPLETION;
 /// # });
 /// ```
 pub fn wait_until<P: FnMut() -> bool>(condition: P) -> WaitUntil<P> {
-    WaitUntil {
-        condition,
-        state: Watching::New,
-    }
+    WaitUntil { condition, state: Watching::New }
 }
 
 /// Future of [`wait_until`]. Dropping it leaves nothing behind.
@@ -88,9 +85,7 @@ impl<P: FnMut() -> bool> Future for WaitUntil<P> {
 
 impl<P> fmt::Debug for WaitUntil<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WaitUntil")
-            .field("state", &self.state)
-            .finish_non_exhaustive()
+        f.debug_struct("WaitUntil").field("state", &self.state).finish_non_exhaustive()
     }
 }
 

@@ -78,14 +78,10 @@ impl Clock {
         let number = self.runtime.with(|core| {
             let index = core.groups.find_open(self.group)?;
             let mut number = 0;
-            core.groups
-                .rebase(index, |group| number = group.clock.add_factor(factor));
+            core.groups.rebase(index, |group| number = group.clock.add_factor(factor));
             Some(number)
         });
-        SlowGuard {
-            clock: self.clone(),
-            number,
-        }
+        SlowGuard { clock: self.clone(), number }
     }
 
     /// Waits for so many seconds on this clock, whichever clock the task has itself, from now on.
@@ -104,8 +100,7 @@ impl Clock {
     pub(crate) fn set_speed(&self, speed: f64) {
         self.runtime.with(|core| {
             if let Some(index) = core.groups.find_open(self.group) {
-                core.groups
-                    .rebase(index, |group| group.clock.set_own_speed(speed));
+                core.groups.rebase(index, |group| group.clock.set_own_speed(speed));
             }
         });
     }
@@ -121,10 +116,7 @@ impl Clock {
 
 impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Clock")
-            .field("now", &self.now())
-            .field("speed", &self.speed())
-            .finish()
+        f.debug_struct("Clock").field("now", &self.now()).field("speed", &self.speed()).finish()
     }
 }
 
@@ -152,8 +144,7 @@ impl Drop for SlowGuard {
         };
         self.clock.runtime.with(|core| {
             if let Some(index) = core.groups.find_open(self.clock.group) {
-                core.groups
-                    .rebase(index, |group| group.clock.remove_factor(number));
+                core.groups.rebase(index, |group| group.clock.remove_factor(number));
             }
         });
     }

@@ -18,10 +18,16 @@ use crate::{Clock, POLLED_AFTER_COMPLETION, Phase, TaskHandle};
 #[track_caller]
 pub fn current_group() -> GroupHandle {
     let runtime = current();
-    GroupHandle {
-        runtime,
-        key: runtime.task_group().unwrap_or(ROOT),
-    }
+    GroupHandle { runtime, key: runtime.task_group().unwrap_or(ROOT) }
+}
+
+/// Returns the root group: what is spawned there lives until the game ends.
+///
+/// # Panics
+/// If the calling thread is not the one that the runtime was started on.
+#[track_caller]
+pub fn root_group() -> GroupHandle {
+    GroupHandle { runtime: current(), key: ROOT }
 }
 
 /// A group of tasks and child groups. Dropping it closes it, and so ends all of them: a field `tasks: TaskGroup` ends
@@ -39,17 +45,12 @@ impl TaskGroup {
     /// If the calling thread is not the one that the runtime was started on.
     #[track_caller]
     pub fn new() -> Self {
-        Self::under(&GroupHandle {
-            runtime: current(),
-            key: ROOT,
-        })
+        Self::under(&GroupHandle { runtime: current(), key: ROOT })
     }
 
     /// Makes a group under another: it ends with its owner or with its parent, whichever is first.
     pub fn under(parent: &GroupHandle) -> Self {
-        Self {
-            handle: parent.child(),
-        }
+        Self { handle: parent.child() }
     }
 
     /// Returns a handle that does not own the group.
@@ -92,15 +93,7 @@ impl GroupHandle {
     /// In a closed group the task comes back cancelled, never polled.
     #[track_caller]
     pub fn spawn<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> TaskHandle<T> {
-        start(
-            self.runtime,
-            Place {
-                group: self.key,
-                deferred: false,
-            },
-            None,
-            future,
-        )
+        start(self.runtime, Place { group: self.key, deferred: false }, None, future)
     }
 
     /// Spawns like [`spawn`](Self::spawn), with a name for reports.
@@ -110,15 +103,7 @@ impl GroupHandle {
         name: impl Into<Cow<'static, str>>,
         future: impl Future<Output = T> + 'static,
     ) -> TaskHandle<T> {
-        start(
-            self.runtime,
-            Place {
-                group: self.key,
-                deferred: false,
-            },
-            Some(name.into()),
-            future,
-        )
+        start(self.runtime, Place { group: self.key, deferred: false }, Some(name.into()), future)
     }
 
     /// Spawns a task that starts in the next drain.
@@ -127,25 +112,14 @@ impl GroupHandle {
         &self,
         future: impl Future<Output = T> + 'static,
     ) -> TaskHandle<T> {
-        start(
-            self.runtime,
-            Place {
-                group: self.key,
-                deferred: true,
-            },
-            None,
-            future,
-        )
+        start(self.runtime, Place { group: self.key, deferred: true }, None, future)
     }
 
     /// Makes a child group that lives with this one; [`TaskGroup::under`] makes an owned one. A closed group's child
     /// is closed.
     pub fn child(&self) -> Self {
         let key = self.runtime.with(|core| core.groups.add_child(self.key));
-        Self {
-            runtime: self.runtime,
-            key: key.unwrap_or(GroupKey::NOWHERE),
-        }
+        Self { runtime: self.runtime, key: key.unwrap_or(GroupKey::NOWHERE) }
     }
 
     /// Returns the group's clock.
@@ -155,11 +129,7 @@ impl GroupHandle {
 
     /// Returns the number of live tasks in the group and below it. A task is alive until its future has been dropped.
     pub fn len(&self) -> usize {
-        self.runtime.with(|core| {
-            core.groups
-                .find(self.key)
-                .map_or(0, |it| core.groups.at(it).live)
-        })
+        self.runtime.with(|core| core.groups.find(self.key).map_or(0, |it| core.groups.at(it).live))
     }
 
     /// Returns whether no task is alive in the group or below it.
@@ -169,26 +139,19 @@ impl GroupHandle {
 
     /// Returns whether the group is closed.
     pub fn is_closed(&self) -> bool {
-        self.runtime
-            .with(|core| core.groups.find_open(self.key).is_none())
+        self.runtime.with(|core| core.groups.find_open(self.key).is_none())
     }
 
     /// Returns whether the group, or one above it, is frozen.
     pub fn is_frozen(&self) -> bool {
         self.runtime.with(|core| {
-            core.groups
-                .find_open(self.key)
-                .is_some_and(|it| core.groups.at(it).frozen)
+            core.groups.find_open(self.key).is_some_and(|it| core.groups.at(it).frozen)
         })
     }
 
     /// Waits until nothing but the caller is alive in the group and below it. Dropping the wait ends nothing.
     pub fn join(&self) -> JoinGroup {
-        JoinGroup {
-            group: self.clone(),
-            number: None,
-            done: false,
-        }
+        JoinGroup { group: self.clone(), number: None, done: false }
     }
 
     /// Sets which stage's seconds the group's waits read, and where its conditions are checked. A group that has none
@@ -286,21 +249,15 @@ impl Future for JoinGroup {
         drop(former);
         self.number = number;
         self.done = number.is_none();
-        if self.done {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        if self.done { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
 impl Drop for JoinGroup {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            let waker = self
-                .group
-                .runtime
-                .with(|core| core.groups.remove_joiner(self.group.key, number));
+            let waker =
+                self.group.runtime.with(|core| core.groups.remove_joiner(self.group.key, number));
             drop(waker);
         }
     }

@@ -11,7 +11,7 @@ mod wait;
 pub mod engine;
 
 pub use clock::{Clock, Phase, SlowGuard, delta, now};
-pub use group::{GroupHandle, JoinGroup, TaskGroup, current_group};
+pub use group::{GroupHandle, JoinGroup, TaskGroup, current_group, root_group};
 pub use raw::confined::ThreadConfined;
 pub use send::{DynamicSend, IntoDynamicSend};
 pub use task::{

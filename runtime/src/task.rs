@@ -39,15 +39,7 @@ use crate::scheduler::{Place, ROOT, Runtime, TaskKey, current, try_current};
 /// ```
 #[track_caller]
 pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> TaskHandle<T> {
-    start(
-        current(),
-        Place {
-            group: ROOT,
-            deferred: false,
-        },
-        None,
-        future,
-    )
+    start(current(), Place { group: ROOT, deferred: false }, None, future)
 }
 
 /// Spawns like [`spawn()`], with a name for reports.
@@ -59,15 +51,7 @@ pub fn spawn_named<T: 'static>(
     name: impl Into<Cow<'static, str>>,
     future: impl Future<Output = T> + 'static,
 ) -> TaskHandle<T> {
-    start(
-        current(),
-        Place {
-            group: ROOT,
-            deferred: false,
-        },
-        Some(name.into()),
-        future,
-    )
+    start(current(), Place { group: ROOT, deferred: false }, Some(name.into()), future)
 }
 
 /// Spawns like [`spawn()`], but the task starts in the next drain: never on the caller's stack.
@@ -76,15 +60,7 @@ pub fn spawn_named<T: 'static>(
 /// If the calling thread is not the one that the runtime was started on.
 #[track_caller]
 pub fn spawn_deferred<T: 'static>(future: impl Future<Output = T> + 'static) -> TaskHandle<T> {
-    start(
-        current(),
-        Place {
-            group: ROOT,
-            deferred: true,
-        },
-        None,
-        future,
-    )
+    start(current(), Place { group: ROOT, deferred: true }, None, future)
 }
 
 /// Fails the task that is being polled: when its poll returns, its future is dropped and its result is
@@ -112,12 +88,7 @@ pub(crate) fn start<T: 'static>(
     };
     let cell = Rc::new(TaskCell::new(header, future));
     let (key, id) = runtime.spawn(place, cell.clone());
-    TaskHandle {
-        runtime,
-        key,
-        id,
-        cell,
-    }
+    TaskHandle { runtime, key, id, cell }
 }
 
 /// A handle to a task, and the future of its result. Dropping it detaches: the task goes on.
@@ -148,11 +119,7 @@ impl<T> TaskHandle<T> {
 
     /// Takes the result, if it is there: if the task [has finished](Self::is_finished), and nobody has taken it yet.
     pub fn take(&self) -> Option<Result<T, TaskError>> {
-        if self.is_finished() {
-            self.cell.take()
-        } else {
-            None
-        }
+        if self.is_finished() { self.cell.take() } else { None }
     }
 
     /// Cancels the task. From now on it is never polled again, and its result is [`TaskError::Cancelled`].

@@ -17,16 +17,12 @@ use crate::{POLLED_AFTER_COMPLETION, Phase};
 ///
 /// It starts when it is created. Dropping it leaves nothing behind.
 pub fn wait_frames(frames: u64) -> WaitFrames {
-    WaitFrames {
-        timer: Timer::new(Amount::Frames(frames, Phase::Process)),
-    }
+    WaitFrames { timer: Timer::new(Amount::Frames(frames, Phase::Process)) }
 }
 
 /// Waits for the next process frame of the current clock, as `wait_frames(1)` does.
 pub fn next_frame() -> NextFrame {
-    NextFrame {
-        timer: Timer::new(Amount::Frames(1, Phase::Process)),
-    }
+    NextFrame { timer: Timer::new(Amount::Frames(1, Phase::Process)) }
 }
 
 /// Waits for a number of physics frames of the current clock; 0 is ready at once. What follows it runs in the physics
@@ -34,9 +30,7 @@ pub fn next_frame() -> NextFrame {
 ///
 /// It starts when it is created. Dropping it leaves nothing behind.
 pub fn wait_physics_frames(frames: u64) -> WaitPhysicsFrames {
-    WaitPhysicsFrames {
-        timer: Timer::new(Amount::Frames(frames, Phase::Physics)),
-    }
+    WaitPhysicsFrames { timer: Timer::new(Amount::Frames(frames, Phase::Physics)) }
 }
 
 /// Waits for so many seconds of the current clock: scaled and frozen with it, never early.
@@ -50,9 +44,7 @@ pub fn wait_physics_frames(frames: u64) -> WaitPhysicsFrames {
 #[track_caller]
 pub fn wait_seconds(seconds: f64) -> WaitSeconds {
     check_seconds("wait_seconds", seconds);
-    WaitSeconds {
-        timer: Timer::new(Amount::Seconds(nanoseconds(seconds))),
-    }
+    WaitSeconds { timer: Timer::new(Amount::Seconds(nanoseconds(seconds))) }
 }
 
 /// Checks a time that a function was given.
@@ -62,10 +54,7 @@ pub fn wait_seconds(seconds: f64) -> WaitSeconds {
 #[doc(hidden)]
 #[track_caller]
 pub fn check_seconds(function: &str, seconds: f64) {
-    assert!(
-        !seconds.is_nan(),
-        "{function}(NaN): the seconds are not a number"
-    );
+    assert!(!seconds.is_nan(), "{function}(NaN): the seconds are not a number");
 }
 
 /// What a timer waits for.
@@ -89,16 +78,9 @@ enum State {
     /// Timer starts at its first poll: it was made outside of any task.
     New,
     /// Timer runs, but nobody has polled it.
-    Running {
-        group: GroupKey,
-        phase: Phase,
-        deadline: u64,
-    },
+    Running { group: GroupKey, phase: Phase, deadline: u64 },
     /// Timer is registered on a clock.
-    Registered {
-        runtime: &'static Runtime,
-        wait: u32,
-    },
+    Registered { runtime: &'static Runtime, wait: u32 },
     /// Timer has been ready.
     Done,
 }
@@ -131,20 +113,14 @@ impl Timer {
         let waiter = Waiter::new(cx.waker());
         let amount = self.amount;
         let made_on = match self.state {
-            State::Running {
-                group,
-                phase,
-                deadline,
-            } => Some((group, phase, deadline)),
+            State::Running { group, phase, deadline } => Some((group, phase, deadline)),
             _ => None,
         };
         let registered = runtime.with(|core| {
             let (phase, deadline) = match made_on {
                 Some((group, phase, deadline)) if group == polled_on => (phase, deadline),
                 _ => match amount.start(&core.groups, polled_on) {
-                    State::Running {
-                        phase, deadline, ..
-                    } => (phase, deadline),
+                    State::Running { phase, deadline, .. } => (phase, deadline),
                     _ => unreachable!("a timer that is started runs"),
                 },
             };
@@ -181,11 +157,7 @@ impl Amount {
                 (phase, groups.frame(index, phase).saturating_add(amount))
             }
         };
-        State::Running {
-            group,
-            phase,
-            deadline,
-        }
+        State::Running { group, phase, deadline }
     }
 
     /// Registers a timer, or hands its waiter back if it is due already.
@@ -202,11 +174,7 @@ impl Amount {
             Self::Seconds(_) => (Lane::Seconds, groups.is_due(index, phase, deadline)),
             Self::Frames(..) => {
                 let frame = groups.frame(index, phase);
-                let lane = if deadline == frame + 1 {
-                    Lane::Next
-                } else {
-                    Lane::Frames
-                };
+                let lane = if deadline == frame + 1 { Lane::Next } else { Lane::Frames };
                 (lane, deadline <= frame)
             }
         };
@@ -298,30 +266,18 @@ impl WaitSeconds {
     pub(crate) fn on(runtime: &'static Runtime, group: GroupKey, seconds: f64) -> Self {
         let amount = Amount::Seconds(nanoseconds(seconds));
         let registered = runtime.with(|core| match amount.start(&core.groups, group) {
-            State::Running {
-                phase, deadline, ..
-            } => amount
-                .register(&mut core.groups, group, phase, deadline, Waiter::Nobody)
-                .ok(),
+            State::Running { phase, deadline, .. } => {
+                amount.register(&mut core.groups, group, phase, deadline, Waiter::Nobody).ok()
+            }
             _ => None,
         });
         let state = match registered {
             Some(wait) => State::Registered { runtime, wait },
-            None => State::Running {
-                group,
-                phase: Phase::Process,
-                deadline: 0,
-            },
+            None => State::Running { group, phase: Phase::Process, deadline: 0 },
         };
         // What is ready at once is so on any clock.
-        let amount = if registered.is_some() {
-            amount
-        } else {
-            Amount::Seconds(0)
-        };
-        Self {
-            timer: Timer { amount, state },
-        }
+        let amount = if registered.is_some() { amount } else { Amount::Seconds(0) };
+        Self { timer: Timer { amount, state } }
     }
 }
 
@@ -347,27 +303,19 @@ impl TickWatch {
             let wait = runtime.with(|core| {
                 let index = core.groups.nearest_open(group);
                 let phase = core.groups.phase(index);
-                core.groups
-                    .add_wait(index, phase, Lane::Ticks, NEVER, waiter)
+                core.groups.add_wait(index, phase, Lane::Ticks, NEVER, waiter)
             });
             self.registered = Some((runtime, wait));
             return Poll::Pending;
         };
         let (ticked, is_same) = runtime.with(|core| {
             let entry = core.groups.waits.at(wait);
-            (
-                std::mem::replace(&mut entry.fired, false),
-                entry.waiter.is(cx.waker()),
-            )
+            (std::mem::replace(&mut entry.fired, false), entry.waiter.is(cx.waker()))
         });
         if !is_same {
             rename(runtime, wait, cx);
         }
-        if ticked {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        if ticked { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -78,11 +78,7 @@ impl Drop for Busy<'_> {
 
 impl<F: Future> TaskCell<F> {
     pub(crate) fn new(header: Header, future: F) -> Self {
-        Self {
-            header,
-            busy: Cell::new(false),
-            stage: UnsafeCell::new(Stage::Future(future)),
-        }
+        Self { header, busy: Cell::new(false), stage: UnsafeCell::new(Stage::Future(future)) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Values that must not leave their thread, inside something that may.
 
+use std::fmt;
 use std::mem::ManuallyDrop;
 use std::thread::{self, ThreadId};
 
@@ -19,7 +20,6 @@ use crate::{DynamicSend, IntoDynamicSend};
 /// let elsewhere = std::thread::spawn(move || confined.extract_if_safe().is_none());
 /// assert!(elsewhere.join().unwrap());
 /// ```
-#[derive(Debug)]
 pub struct ThreadConfined<T> {
     value: ManuallyDrop<T>,
     thread: ThreadId,
@@ -28,10 +28,12 @@ pub struct ThreadConfined<T> {
 impl<T> ThreadConfined<T> {
     /// Confines a value to the calling thread.
     pub fn new(value: T) -> Self {
-        Self {
-            value: ManuallyDrop::new(value),
-            thread: thread::current().id(),
-        }
+        Self { value: ManuallyDrop::new(value), thread: thread::current().id() }
+    }
+
+    /// Returns the value, if the calling thread is the one that it was made on.
+    pub fn get(&self) -> Option<&T> {
+        self.is_at_home().then(|| &*self.value)
     }
 
     /// Returns whether the calling thread is the one that the value was made on.
@@ -53,7 +55,17 @@ impl<T> Drop for ThreadConfined<T> {
 // SAFETY: rule 4, the value is touched only on the thread that it was made on.
 unsafe impl<T> Send for ThreadConfined<T> {}
 
-// SAFETY: rule 4, `extract_if_safe` and `drop` are the only ways to the value, and both ask for the thread.
+// SAFETY: rule 4, `get` is the only way to the value from a shared reference, and it asks for the thread.
+unsafe impl<T> Sync for ThreadConfined<T> {}
+
+impl<T> fmt::Debug for ThreadConfined<T> {
+    // Without the value: this may be another thread than its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadConfined").field("thread", &self.thread).finish_non_exhaustive()
+    }
+}
+
+// SAFETY: rule 4, `extract_if_safe`, `get` and `drop` are the only ways to the value, and all ask for the thread.
 unsafe impl<T> DynamicSend for ThreadConfined<T> {
     type Inner = T;
 
@@ -92,6 +104,4 @@ macro_rules! impl_plain {
 }
 
 impl_plain!((), bool, char, String);
-impl_plain!(
-    i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64
-);
+impl_plain!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64);

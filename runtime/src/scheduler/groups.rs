@@ -12,10 +12,7 @@ use super::waits::Waits;
 use crate::Phase;
 
 /// The root group's key: it is there as long as its runtime.
-pub(crate) const ROOT: GroupKey = GroupKey {
-    index: 0,
-    generation: 0,
-};
+pub(crate) const ROOT: GroupKey = GroupKey { index: 0, generation: 0 };
 
 /// A group's place, and which of the groups that were there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,10 +23,7 @@ pub(crate) struct GroupKey {
 
 impl GroupKey {
     /// A key that no group has: for handles to what never came to be.
-    pub(crate) const NOWHERE: Self = Self {
-        index: u32::MAX,
-        generation: u32::MAX,
-    };
+    pub(crate) const NOWHERE: Self = Self { index: u32::MAX, generation: u32::MAX };
 }
 
 /// Who froze a group. It thaws when none of them holds it any more.
@@ -165,8 +159,7 @@ impl Groups {
 
     /// Returns the index of a group that is open.
     pub(crate) fn find_open(&self, key: GroupKey) -> Option<u32> {
-        self.find(key)
-            .filter(|&index| !self.groups[index as usize].closed)
+        self.find(key).filter(|&index| !self.groups[index as usize].closed)
     }
 
     /// Returns the group itself, or the nearest open one above it; the root for one that is gone.
@@ -181,10 +174,7 @@ impl Groups {
     }
 
     pub(crate) fn key_at(&self, index: u32) -> GroupKey {
-        GroupKey {
-            index,
-            generation: self.groups[index as usize].generation,
-        }
+        GroupKey { index, generation: self.groups[index as usize].generation }
     }
 
     pub(crate) fn at(&self, index: u32) -> &Group {
@@ -322,10 +312,7 @@ impl Groups {
             }
         }
         found.sort_by_key(|&(id, _)| id);
-        found
-            .into_iter()
-            .map(|(_, index)| slots.key_at(index))
-            .collect()
+        found.into_iter().map(|(_, index)| slots.key_at(index)).collect()
     }
 
     // ---------------------------------------------------------------- Closing
@@ -387,11 +374,7 @@ impl Groups {
         thawed: &mut Vec<TaskKey>,
     ) {
         let before = self.at(index).freezes;
-        let after = if on {
-            before | freeze as u8
-        } else {
-            before & !(freeze as u8)
-        };
+        let after = if on { before | freeze as u8 } else { before & !(freeze as u8) };
         if (before == 0) == (after == 0) {
             self.at_mut(index).freezes = after;
             return;
@@ -401,11 +384,8 @@ impl Groups {
         let frozen_above = parent != NONE && self.at(parent).frozen;
         let mut kept = Vec::new();
         for group in self.subtree(index) {
-            let above = if group == index {
-                frozen_above
-            } else {
-                self.at(self.at(group).parent).frozen
-            };
+            let above =
+                if group == index { frozen_above } else { self.at(self.at(group).parent).frozen };
             let group = self.at_mut(group);
             group.frozen = above || group.freezes != 0;
             if !group.frozen {

@@ -69,10 +69,8 @@ pub(crate) fn open() -> (u16, &'static Inbox) {
     let number = u16::try_from(inboxes.len())
         .expect("65536 threads of this process have had a runtime; no more can have one");
     // Wakers on any thread may reach it for as long as the process lives.
-    let inbox: &'static Inbox = Box::leak(Box::new(Inbox {
-        filled: AtomicBool::new(false),
-        keys: Mutex::default(),
-    }));
+    let inbox: &'static Inbox =
+        Box::leak(Box::new(Inbox { filled: AtomicBool::new(false), keys: Mutex::default() }));
     inboxes.push(inbox);
     (number, inbox)
 }

@@ -121,9 +121,7 @@ pub(crate) struct Runtime {
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runtime")
-            .field("number", &self.number)
-            .finish_non_exhaustive()
+        f.debug_struct("Runtime").field("number", &self.number).finish_non_exhaustive()
     }
 }
 
@@ -158,11 +156,7 @@ impl Core {
         slot.queued = true;
         // A task that is woken while it is polled has woken itself, one way or another.
         let is_own_wake = slot.state == State::Polling;
-        let queue = if draining && is_own_wake {
-            &mut self.later
-        } else {
-            &mut self.ready
-        };
+        let queue = if draining && is_own_wake { &mut self.later } else { &mut self.ready };
         queue.push(key);
     }
 
@@ -278,11 +272,7 @@ impl Runtime {
                 if let Some(slot) = core.slots.get_mut(key) {
                     slot.queued = true;
                 }
-                let queue = if self.draining.get() {
-                    &mut core.later
-                } else {
-                    &mut core.ready
-                };
+                let queue = if self.draining.get() { &mut core.later } else { &mut core.ready };
                 queue.push(key);
             }
             (key, group.is_some() && !deferred)
@@ -354,10 +344,7 @@ impl Runtime {
         };
         self.with(|core| {
             let is_first = core.failures.iter().all(|(failed, _)| *failed != key);
-            let is_polled = core
-                .slots
-                .get(key)
-                .is_some_and(|slot| slot.state == State::Polling);
+            let is_polled = core.slots.get(key).is_some_and(|slot| slot.state == State::Polling);
             if is_first && is_polled {
                 core.failures.push((key, reason));
                 self.failing.set(true);
@@ -483,11 +470,7 @@ impl Runtime {
         self.task.set(outer_task);
         self.group.set(outer_group);
 
-        let failure = if self.failing.get() {
-            self.take_failure(key)
-        } else {
-            None
-        };
+        let failure = if self.failing.get() { self.take_failure(key) } else { None };
         let went_on = matches!(polled, Ok(Poll::Pending)) && failure.is_none();
         let cancelled = self.with(|core| match core.slots.get_mut(key) {
             Some(slot) if slot.state == State::Polling => {
@@ -501,11 +484,7 @@ impl Runtime {
         }
         // From here on the task is over; only its memory is left to be dropped.
         if let Err(panic) = &polled {
-            let place = if task.has_result() {
-                "in a destructor"
-            } else {
-                ""
-            };
+            let place = if task.has_result() { "in a destructor" } else { "" };
             self.report_panic(id, &*task, &**panic, place);
         }
         let error = if cancelled {

@@ -62,11 +62,7 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn new(runtime: u16) -> Self {
-        Self {
-            runtime,
-            slots: Vec::new(),
-            first_empty: NONE,
-        }
+        Self { runtime, slots: Vec::new(), first_empty: NONE }
     }
 
     /// Fills an empty slot, and returns its key.
@@ -76,10 +72,7 @@ impl Slots {
     pub(crate) fn insert(&mut self, group: GroupKey, id: u64, task: Rc<dyn AnyTask>) -> TaskKey {
         let index = if self.first_empty == NONE {
             let index = self.slots.len() as u32;
-            assert!(
-                index < MAX_SLOTS,
-                "{MAX_SLOTS} tasks are alive; no more fit"
-            );
+            assert!(index < MAX_SLOTS, "{MAX_SLOTS} tasks are alive; no more fit");
             self.slots.push(Slot {
                 generation: 0,
                 state: State::Empty,

@@ -62,10 +62,7 @@ struct Stage {
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        let stage = || Stage {
-            entries: [NONE; 2],
-            ..Stage::default()
-        };
+        let stage = || Stage { entries: [NONE; 2], ..Stage::default() };
         Self {
             own_speed: 1.0,
             factors: Vec::new(),
@@ -76,10 +73,7 @@ impl Clock {
     }
 
     fn update_speed(&mut self) {
-        self.speed = self
-            .factors
-            .iter()
-            .fold(self.own_speed, |speed, &(_, factor)| speed * factor);
+        self.speed = self.factors.iter().fold(self.own_speed, |speed, &(_, factor)| speed * factor);
     }
 
     pub(crate) fn reset_speed(&mut self) {
@@ -120,11 +114,7 @@ pub(crate) fn nanoseconds(seconds: f64) -> u64 {
 }
 
 fn scale(time: u64, speed: f64) -> u64 {
-    if speed == 1.0 {
-        time
-    } else {
-        (time as f64 * speed) as u64
-    }
+    if speed == 1.0 { time } else { (time as f64 * speed) as u64 }
 }
 
 impl Groups {
@@ -145,9 +135,7 @@ impl Groups {
             return stage.local;
         }
         let parent = self.time(group.parent, phase);
-        stage
-            .local
-            .saturating_add(scale(parent - stage.parent, group.clock.speed))
+        stage.local.saturating_add(scale(parent - stage.parent, group.clock.speed))
     }
 
     /// Returns whether a deadline has come on a clock.
@@ -260,21 +248,11 @@ impl Groups {
             Lane::Seconds | Lane::Frames => {
                 entry.queued = true;
                 let is_seconds = entry.lane == Lane::Seconds;
-                let heap = if is_seconds {
-                    &mut own.seconds
-                } else {
-                    &mut own.frames
-                };
+                let heap = if is_seconds { &mut own.seconds } else { &mut own.frames };
                 let first = heap.first().map(|item| item.deadline);
                 let mut heap = std::mem::take(heap);
-                let item = Item {
-                    deadline,
-                    order,
-                    owner: Owner::Wait(wait),
-                };
-                heap.push(item, |owner, position| {
-                    self.place(owner, stage, is_seconds, position)
-                });
+                let item = Item { deadline, order, owner: Owner::Wait(wait) };
+                heap.push(item, |owner, position| self.place(owner, stage, is_seconds, position));
                 self.put_back(index, stage, is_seconds, heap);
                 if first.is_none_or(|first| deadline < first) {
                     self.project(index, stage);
@@ -309,15 +287,9 @@ impl Groups {
 
     fn remove_item(&mut self, index: u32, stage: usize, is_seconds: bool, position: u32) {
         let own = self.stage_mut(index, stage);
-        let heap = if is_seconds {
-            &mut own.seconds
-        } else {
-            &mut own.frames
-        };
+        let heap = if is_seconds { &mut own.seconds } else { &mut own.frames };
         let mut heap = std::mem::take(heap);
-        let item = heap.remove(position, |owner, to| {
-            self.place(owner, stage, is_seconds, to)
-        });
+        let item = heap.remove(position, |owner, to| self.place(owner, stage, is_seconds, to));
         self.put_back(index, stage, is_seconds, heap);
         match item.owner {
             Owner::Wait(wait) => self.waits.at(wait).queued = false,
@@ -361,16 +333,9 @@ impl Groups {
                     self.remove_item(self.at(index).parent, stage, is_seconds, entry);
                 }
                 let own = self.stage_mut(index, stage);
-                let items = if is_seconds {
-                    own.seconds.take()
-                } else {
-                    own.frames.take()
-                };
-                let (now, heir_now) = if is_seconds {
-                    (time, heir_time)
-                } else {
-                    (frame, heir_frame)
-                };
+                let items = if is_seconds { own.seconds.take() } else { own.frames.take() };
+                let (now, heir_now) =
+                    if is_seconds { (time, heir_time) } else { (frame, heir_frame) };
                 for item in items {
                     match item.owner {
                         Owner::Wait(wait) => {
@@ -389,10 +354,7 @@ impl Groups {
                 }
             }
             let own = self.stage_mut(index, stage);
-            let lists = [
-                std::mem::take(&mut own.next),
-                std::mem::take(&mut own.ticks),
-            ];
+            let lists = [std::mem::take(&mut own.next), std::mem::take(&mut own.ticks)];
             own.active = Vec::new();
             for list in lists {
                 let mut wait = list.first;
@@ -410,11 +372,7 @@ impl Groups {
 
     /// Writes a clock's first deadlines into its parent's queues, and so on upwards where that changes the parent's.
     fn project(&mut self, mut index: u32, stage: usize) {
-        let phase = if stage == 0 {
-            Phase::Process
-        } else {
-            Phase::Physics
-        };
+        let phase = if stage == 0 { Phase::Process } else { Phase::Physics };
         loop {
             let parent = self.at(index).parent;
             if parent == NONE {
@@ -436,11 +394,7 @@ impl Groups {
         let stage = phase as usize;
         let own = self.stage(index, stage);
         let entry = own.entries[usize::from(!is_seconds)];
-        let first = if is_seconds {
-            own.seconds.first()
-        } else {
-            own.frames.first()
-        };
+        let first = if is_seconds { own.seconds.first() } else { own.frames.first() };
         let speed = self.at(index).clock.speed;
         let deadline = match first.map(|item| item.deadline) {
             None | Some(NEVER) => None,
@@ -457,11 +411,7 @@ impl Groups {
             Some(deadline) => Some(own.parent_frames + (deadline - own.local_frames)),
         };
         let above = self.stage(parent, stage);
-        let heap = if is_seconds {
-            &above.seconds
-        } else {
-            &above.frames
-        };
+        let heap = if is_seconds { &above.seconds } else { &above.frames };
         if entry != NONE && deadline == Some(heap.deadline_at(entry)) {
             return false;
         }
@@ -471,22 +421,14 @@ impl Groups {
         let before = heap.first().map(|item| item.deadline);
         let order = self.at(index).order;
         let above = self.stage_mut(parent, stage);
-        let heap = if is_seconds {
-            &mut above.seconds
-        } else {
-            &mut above.frames
-        };
+        let heap = if is_seconds { &mut above.seconds } else { &mut above.frames };
         let mut heap = std::mem::take(heap);
         if entry != NONE {
             heap.remove(entry, |owner, to| self.place(owner, stage, is_seconds, to));
             self.place(Owner::Clock(index), stage, is_seconds, NONE);
         }
         if let Some(deadline) = deadline {
-            let item = Item {
-                deadline,
-                order,
-                owner: Owner::Clock(index),
-            };
+            let item = Item { deadline, order, owner: Owner::Clock(index) };
             heap.push(item, |owner, to| self.place(owner, stage, is_seconds, to));
         }
         let after = heap.first().map(|item| item.deadline);
@@ -600,11 +542,7 @@ impl Groups {
     /// Takes the first item out of a heap: a wait is fired, a clock is visited later in this tick.
     fn pop_first(&mut self, index: u32, stage: usize, is_seconds: bool, due: &mut Due) {
         let own = self.stage_mut(index, stage);
-        let heap = if is_seconds {
-            &mut own.seconds
-        } else {
-            &mut own.frames
-        };
+        let heap = if is_seconds { &mut own.seconds } else { &mut own.frames };
         let mut heap = std::mem::take(heap);
         let item = heap.remove(0, |owner, to| self.place(owner, stage, is_seconds, to));
         self.put_back(index, stage, is_seconds, heap);

@@ -128,10 +128,7 @@ pub(crate) struct List {
 
 impl Default for List {
     fn default() -> Self {
-        Self {
-            first: NONE,
-            last: NONE,
-        }
+        Self { first: NONE, last: NONE }
     }
 }
 

@@ -1,0 +1,18 @@
+//! What a script needs; the extension traits come without their names.
+
+pub use std::pin::pin;
+
+pub use cuelight_combinators::{
+    Elapsed, ScriptFutureExt as _, Select2, Select3, Select4, Select5, Select6, Select7, Select8,
+    at_exit, branch, join, next_frame, race, select, timeout, wait_frames, wait_physics_frames,
+    wait_seconds, wait_until, yield_now,
+};
+pub use cuelight_runtime::{
+    Clock, GroupHandle, Phase, TaskError, TaskGroup, TaskHandle, current_group, delta, now, spawn,
+    spawn_deferred, spawn_named,
+};
+
+pub use crate::{
+    NodeScript as _, NodeTasks as _, ObjectFutureExt as _, ScriptedNode as _, SignalExt as _,
+    TypedSignalExt as _, select_signal, wait_freed,
+};

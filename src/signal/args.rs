@@ -1,0 +1,97 @@
+//! What the arguments of a signal are taken as.
+
+use godot::builtin::{Variant, VariantType};
+use godot::classes::Object;
+use godot::meta::FromGodot;
+use godot::obj::Gd;
+
+use super::SignalError;
+
+/// Arguments of a signal: a tuple of what converts from a `Variant`, or a `Vec<Variant>`.
+///
+/// A shorter tuple than the signal's takes the first ones.
+pub trait SignalArgs: Sized + 'static {
+    /// Takes the arguments of an emission of `signal`.
+    ///
+    /// # Errors
+    /// If one is missing, or has another type.
+    #[doc(hidden)]
+    fn from_args(args: &[Variant], signal: &str) -> Result<Self, SignalError>;
+}
+
+impl SignalArgs for Vec<Variant> {
+    fn from_args(args: &[Variant], _signal: &str) -> Result<Self, SignalError> {
+        Ok(args.to_vec())
+    }
+}
+
+macro_rules! impl_signal_args {
+    ($($argument:ident $position:literal),*) => {
+        impl<$($argument: FromGodot + 'static),*> SignalArgs for ($($argument,)*) {
+            #[allow(unused_variables, reason = "the signal of no arguments has none to take")]
+            fn from_args(args: &[Variant], signal: &str) -> Result<Self, SignalError> {
+                Ok(($(take::<$argument>(args, $position, signal)?,)*))
+            }
+        }
+    };
+}
+
+impl_signal_args!();
+impl_signal_args!(P0 0);
+impl_signal_args!(P0 0, P1 1);
+impl_signal_args!(P0 0, P1 1, P2 2);
+impl_signal_args!(P0 0, P1 1, P2 2, P3 3);
+impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4);
+impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4, P5 5);
+impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4, P5 5, P6 6);
+impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4, P5 5, P6 6, P7 7);
+
+/// Takes one argument.
+fn take<T: FromGodot>(args: &[Variant], position: usize, signal: &str) -> Result<T, SignalError> {
+    let found = match args.get(position) {
+        None => "nothing".to_owned(),
+        Some(argument) => match argument.try_to_relaxed::<T>() {
+            Ok(value) => return Ok(value),
+            Err(_) => found_type(argument),
+        },
+    };
+    let signal = signal.to_owned();
+    Err(SignalError::Argument { signal, position, expected: short_type_name::<T>(), found })
+}
+
+/// Returns the name of a variant's type: for an object, of its class.
+fn found_type(argument: &Variant) -> String {
+    if argument.get_type() == VariantType::OBJECT {
+        return match argument.try_to::<Gd<Object>>() {
+            Ok(object) => object.get_class().to_string(),
+            Err(_) => "a freed object".to_owned(),
+        };
+    }
+    format!("{:?}", argument.get_type())
+}
+
+/// Returns a type's name without the paths: `Gd<Node>`.
+fn short_type_name<T>() -> String {
+    let mut short = String::new();
+    for part in
+        std::any::type_name::<T>().split_inclusive(|c: char| !c.is_alphanumeric() && c != '_')
+    {
+        if part.ends_with(':') {
+            continue;
+        }
+        short.push_str(part);
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_names_have_no_paths() {
+        assert_eq!(short_type_name::<i64>(), "i64");
+        assert_eq!(short_type_name::<Option<String>>(), "Option<String>");
+        assert_eq!(short_type_name::<Gd<Object>>(), "Gd<Object>");
+    }
+}
