@@ -20,7 +20,7 @@ pub struct Cuelight {
 impl IObject for Cuelight {
     fn init(base: Base<Object>) -> Self {
         let me = base.to_init_gd();
-        Self { pump: Pump::start(me.upcast()), base }
+        Self { _pump: Pump::start(me.upcast()), base }
     }
 }
 
