@@ -1,0 +1,192 @@
+//! Where cargo has put things: the target directory, the profile's folder in it, and a package's dynamic library.
+
+use std::env::{self, consts};
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Returns cargo's target directory.
+///
+/// That is `CARGO_TARGET_DIR` where it is absolute. A relative one is relative to the folder that cargo was called
+/// in, which a test does not know (cargo starts it in its package's folder); then, and without the variable, it is
+/// found from the path of the running program.
+///
+/// # Errors
+///
+/// If the running program does not lie in a target directory.
+pub fn target_dir() -> Result<PathBuf, TargetError> {
+    target_dir_of(&current_exe()?, env::var_os("CARGO_TARGET_DIR").as_deref())
+}
+
+/// Returns the folder of the profile that the running program was built with, such as `target/debug`.
+///
+/// # Errors
+///
+/// If the running program does not lie in a target directory.
+pub fn profile_dir() -> Result<PathBuf, TargetError> {
+    let exe = current_exe()?;
+    profile_dir_of(&exe).map(Path::to_path_buf).ok_or(TargetError::NoTargetDir { exe })
+}
+
+/// Returns the dynamic library of the package that the running program belongs to.
+///
+/// `name` is the library's name as in `Cargo.toml`; hyphens count as underscores. For a package with the crate types
+/// `cdylib` and `rlib`, cargo builds the library for the package's own program as `target/<profile>/lib….so`, and for
+/// its own test or bench beside that one's executable, in `deps/`.
+///
+/// # Errors
+///
+/// If there is no such file; the error says where it was looked for.
+pub fn cdylib_of_current_exe(name: &str) -> Result<PathBuf, TargetError> {
+    cdylib_of(&current_exe()?, name)
+}
+
+/// The target directory, or the library in it, was not found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// Occurs when the system does not say where the running program lies.
+    #[error("the path of the running program is unknown: {0}")]
+    NoExe(#[source] io::Error),
+
+    /// Occurs when the running program was not built by cargo, or was moved.
+    #[error(
+        "{} does not lie in a target directory of cargo; start it with `cargo run` or `cargo test`, or set \
+         CARGO_TARGET_DIR to an absolute path",
+        exe.display()
+    )]
+    NoTargetDir {
+        /// The running program.
+        exe: PathBuf,
+    },
+
+    /// Occurs when the package has no `cdylib`, or another name.
+    #[error(
+        "the library `{name}` was not built: there is no {}; the package needs `crate-type = [\"cdylib\", \"rlib\"]` \
+         in the [lib] section of its Cargo.toml, and this name",
+        list(looked)
+    )]
+    NoLibrary {
+        /// The library's name.
+        name: String,
+        /// The paths that were tried.
+        looked: Vec<PathBuf>,
+    },
+}
+
+fn current_exe() -> Result<PathBuf, TargetError> {
+    env::current_exe().map_err(TargetError::NoExe)
+}
+
+fn target_dir_of(exe: &Path, variable: Option<&OsStr>) -> Result<PathBuf, TargetError> {
+    if let Some(dir) = variable.map(Path::new).filter(|dir| dir.is_absolute()) {
+        return Ok(dir.to_path_buf());
+    }
+    let no_target_dir = || TargetError::NoTargetDir { exe: exe.to_path_buf() };
+    let profile = profile_dir_of(exe).ok_or_else(no_target_dir)?;
+    let parent = profile.parent().ok_or_else(no_target_dir)?;
+    // With `--target`, the profile's folder lies one deeper. Cargo tags the directories that it makes, the one of the
+    // target triple too, so the outermost tag counts.
+    let grandparent = parent.parent().filter(|dir| dir.join("CACHEDIR.TAG").exists());
+    Ok(grandparent.unwrap_or(parent).to_path_buf())
+}
+
+fn profile_dir_of(exe: &Path) -> Option<&Path> {
+    let dir = exe.parent()?;
+    match dir.file_name()?.to_str() {
+        Some("deps" | "examples") => dir.parent(),
+        _ => Some(dir),
+    }
+}
+
+fn cdylib_of(exe: &Path, name: &str) -> Result<PathBuf, TargetError> {
+    let file = format!("{}{}{}", consts::DLL_PREFIX, name.replace('-', "_"), consts::DLL_SUFFIX);
+    // The executable's own folder comes first: the copy in the other one may be of an older build.
+    let looked: Vec<PathBuf> = [exe.parent(), profile_dir_of(exe)]
+        .into_iter()
+        .flatten()
+        .map(|dir| dir.join(&file))
+        .collect();
+    match looked.iter().find(|path| path.is_file()) {
+        Some(path) => Ok(path.clone()),
+        None => Err(TargetError::NoLibrary { name: name.to_string(), looked: dedup(looked) }),
+    }
+}
+
+fn dedup(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    paths.dedup();
+    paths
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" and no ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(exe: &str, variable: Option<&str>, expected: &str) {
+        let found = target_dir_of(Path::new(exe), variable.map(OsStr::new)).unwrap();
+        assert_eq!(found, Path::new(expected));
+    }
+
+    #[test]
+    fn target_dir_of_a_program() {
+        check("/p/target/debug/cutscene", None, "/p/target");
+    }
+
+    #[test]
+    fn target_dir_of_a_test() {
+        check("/p/target/release/deps/engine-0123", None, "/p/target");
+    }
+
+    #[test]
+    fn target_dir_of_an_example() {
+        check("/p/target/debug/examples/a", None, "/p/target");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn target_dir_from_the_environment() {
+        check("/p/target/debug/cutscene", Some("/elsewhere"), "/elsewhere");
+    }
+
+    #[test]
+    fn relative_target_dir_in_the_environment_is_found_from_the_program() {
+        check("/p/out/debug/cutscene", Some("out"), "/p/out");
+    }
+
+    #[test]
+    fn target_dir_above_a_triple() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("CACHEDIR.TAG"), "").unwrap();
+        let exe = dir.path().join("x86_64-unknown-linux-gnu/debug/deps/engine");
+        assert_eq!(target_dir_of(&exe, None).unwrap(), dir.path());
+    }
+
+    #[test]
+    fn cdylib_beside_the_test_comes_before_the_one_of_the_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let deps = dir.path().join("deps");
+        fs::create_dir(&deps).unwrap();
+        let file = format!("{}a_b{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
+        fs::write(dir.path().join(&file), "").unwrap();
+        assert_eq!(cdylib_of(&deps.join("test"), "a-b").unwrap(), dir.path().join(&file));
+        fs::write(deps.join(&file), "").unwrap();
+        assert_eq!(cdylib_of(&deps.join("test"), "a-b").unwrap(), deps.join(&file));
+        assert_eq!(cdylib_of(&dir.path().join("program"), "a-b").unwrap(), dir.path().join(&file));
+    }
+
+    #[test]
+    fn missing_cdylib_says_where_it_was_looked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = cdylib_of(&dir.path().join("deps/test"), "x").unwrap_err().to_string();
+        assert!(error.contains("`x` was not built"), "{error}");
+        assert!(error.contains(&dir.path().join("deps").display().to_string()), "{error}");
+        assert!(error.contains("cdylib"), "{error}");
+    }
+}
