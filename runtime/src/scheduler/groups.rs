@@ -72,6 +72,8 @@ pub(crate) struct Group {
 pub(crate) struct Groups {
     pub(crate) groups: Vec<Group>,
     pub(crate) waits: Waits,
+    /// The ticks of each stage, those in which the root clock is frozen included.
+    pub(crate) ticks: [u64; 2],
     empty: Vec<u32>,
     created: u64,
     kept: u64,
@@ -83,6 +85,7 @@ impl Groups {
         let mut groups = Self {
             groups: Vec::new(),
             waits: Waits::default(),
+            ticks: [0; 2],
             empty: Vec::new(),
             created: 0,
             kept: 0,

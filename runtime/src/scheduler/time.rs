@@ -158,7 +158,7 @@ impl Groups {
         if group.parent == NONE {
             return stage.step;
         }
-        if stage.step_tick == self.stage(ROOT.index, phase as usize).local_frames {
+        if stage.step_tick == self.ticks[phase as usize] {
             return stage.step;
         }
         if self.is_held(index) {
@@ -186,7 +186,7 @@ impl Groups {
         let parent = self.at(index).parent;
         for phase in [Phase::Process, Phase::Physics] {
             let (time, frame) = (self.time(parent, phase), self.frame(parent, phase));
-            let tick = self.stage(ROOT.index, phase as usize).local_frames;
+            let tick = self.ticks[phase as usize];
             let stage = self.stage_mut(index, phase as usize);
             stage.parent = time;
             stage.parent_frames = frame;
@@ -204,7 +204,7 @@ impl Groups {
                 NONE => (0, 0),
                 _ => (self.time(parent, phase), self.frame(parent, phase)),
             };
-            let tick = self.stage(ROOT.index, phase as usize).local_frames;
+            let tick = self.ticks[phase as usize];
             let stage = self.stage_mut(index, phase as usize);
             stage.local = time;
             stage.local_frames = frame;
@@ -452,6 +452,7 @@ impl Groups {
     /// creation; of each clock the waits for a time, then those for frames, then the conditions.
     pub(crate) fn tick(&mut self, phase: Phase, step: u64, due: &mut Due) {
         let stage = phase as usize;
+        self.ticks[stage] += 1;
         if self.is_held(ROOT.index) {
             self.stage_mut(ROOT.index, stage).step = 0;
             return;
