@@ -144,20 +144,21 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// Queues a task, unless it is queued already.
+    /// Queues a task, unless it is queued already. Returns whether it is there to be polled.
     #[inline]
-    fn enqueue(&mut self, key: TaskKey, draining: bool) {
+    fn enqueue(&mut self, key: TaskKey, draining: bool) -> bool {
         let Some(slot) = self.slots.get_mut(key) else {
-            return;
+            return false;
         };
         if slot.queued || slot.state == State::Gone {
-            return;
+            return slot.queued;
         }
         slot.queued = true;
         // A task that is woken while it is polled has woken itself, one way or another.
         let is_own_wake = slot.state == State::Polling;
         let queue = if draining && is_own_wake { &mut self.later } else { &mut self.ready };
         queue.push(key);
+        true
     }
 
     /// Ends a task whose future will be dropped when the stack is clean. Returns whether there is something to drop.
@@ -295,8 +296,9 @@ impl Runtime {
             return;
         }
         let draining = self.draining.get();
-        self.with(|core| core.enqueue(key, draining));
-        self.ring();
+        if self.with(|core| core.enqueue(key, draining)) {
+            self.ring();
+        }
     }
 
     /// Asks the engine for a flush, unless a drain is on or a flush is on its way.
