@@ -307,7 +307,7 @@ impl Runtime {
         if !self.draining.get() && !self.rung.get() {
             self.rung.set(true);
             if let Some(engine) = self.engine() {
-                engine.call_soon();
+                self.guard("asking for a flush", || engine.call_soon());
             }
         }
     }
@@ -335,7 +335,7 @@ impl Runtime {
                 core.groups.close(index, &mut wakers);
             }
         });
-        wake_all(wakers);
+        self.wake_all(wakers);
         self.attend_soon();
     }
 
@@ -384,10 +384,7 @@ impl Runtime {
             if self.settle.replace(false)
                 && let Some(engine) = self.engine()
             {
-                let settled = catch_unwind(AssertUnwindSafe(|| engine.settle()));
-                if let Err(panic) = settled {
-                    self.report_error(&format!("settling panicked: {}", message_of(&*panic)));
-                }
+                self.guard("settling", || engine.settle());
             }
             self.reap();
         }
@@ -411,7 +408,7 @@ impl Runtime {
     /// Drops what a task's cell holds, and keeps an error in its place.
     fn end_cell(&self, id: TaskId, task: &Rc<dyn AnyTask>, error: TaskError) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| task.end(error))) {
-            self.report_panic(id, &**task, &*panic, "in a destructor");
+            self.report_panic(id, &**task, panic, "in a destructor");
         }
     }
 
@@ -422,7 +419,7 @@ impl Runtime {
         }
         let report = TaskReport::new(id, &*task, TaskError::Panicked, String::new());
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(task))) {
-            let message = format!("dropping its output: {}", message_of(&*panic));
+            let message = format!("dropping its output: {}", message_of(panic));
             self.report(TaskReport { message, ..report });
         }
     }
@@ -438,9 +435,9 @@ impl Runtime {
         drop(share);
         task.header().finished.set(true);
         if let Some(joiner) = task.header().joiner.take() {
-            joiner.wake();
+            self.guard("waking somebody else's task", || joiner.wake());
         }
-        wake_all(wakers);
+        self.wake_all(wakers);
     }
 
     // ---------------------------------------------------------------- Polling
@@ -473,6 +470,7 @@ impl Runtime {
         self.group.set(outer_group);
 
         let failure = if self.failing.get() { self.take_failure(key) } else { None };
+        let panicked = polled.is_err();
         let went_on = matches!(polled, Ok(Poll::Pending)) && failure.is_none();
         let cancelled = self.with(|core| match core.slots.get_mut(key) {
             Some(slot) if slot.state == State::Polling => {
@@ -485,20 +483,20 @@ impl Runtime {
             return;
         }
         // From here on the task is over; only its memory is left to be dropped.
-        if let Err(panic) = &polled {
+        if let Err(panic) = polled {
             let place = if task.has_result() { "in a destructor" } else { "" };
-            self.report_panic(id, &*task, &**panic, place);
+            self.report_panic(id, &*task, panic, place);
         }
         let error = if cancelled {
             TaskError::Cancelled
-        } else if let Some(reason) = failure {
+        } else if let Some(reason) = failure.filter(|_| !panicked) {
             let error = TaskError::Failed(reason.clone());
             self.report(TaskReport::new(id, &*task, error.clone(), reason));
             error
         } else {
             TaskError::Panicked
         };
-        let is_whole = !task.has_result() && polled.is_ok();
+        let is_whole = !task.has_result() && !panicked;
         if is_whole && is_first {
             // The spawner is on the stack, perhaps with a borrow of what the future's guards want to reach.
             self.with(|core| core.doomed.push_back((key, error)));
@@ -607,7 +605,7 @@ impl Runtime {
             core.due = due;
             others
         });
-        wake_all(others);
+        self.wake_all(others);
         self.drain();
     }
 
@@ -667,9 +665,15 @@ impl Runtime {
 
     // ---------------------------------------------------------------- Reports
 
-    fn report_panic(&self, id: TaskId, task: &dyn AnyTask, panic: &(dyn Any + Send), place: &str) {
+    fn report_panic(
+        &self,
+        id: TaskId,
+        task: &dyn AnyTask,
+        panic: Box<dyn Any + Send>,
+        place: &str,
+    ) {
         let message = match place {
-            "" => message_of(panic).to_owned(),
+            "" => message_of(panic),
             place => format!("{place}: {}", message_of(panic)),
         };
         self.report(TaskReport::new(id, task, TaskError::Panicked, message));
@@ -678,13 +682,30 @@ impl Runtime {
     fn report(&self, report: TaskReport) {
         if let Some(engine) = self.engine() {
             // A report that panics must not take the drain with it.
-            let _ = catch_unwind(AssertUnwindSafe(|| engine.report(&report)));
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| engine.report(&report))) {
+                message_of(panic);
+            }
         }
     }
 
     fn report_error(&self, message: &str) {
         if let Some(engine) = self.engine() {
-            let _ = catch_unwind(AssertUnwindSafe(|| engine.error(message)));
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| engine.error(message))) {
+                message_of(panic);
+            }
+        }
+    }
+
+    /// Calls what belongs to the engine or to another executor; a panic in it is reported, and goes no further.
+    fn guard(&self, what: &str, call: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
+            self.report_error(&format!("{what} panicked: {}", message_of(panic)));
+        }
+    }
+
+    fn wake_all(&self, wakers: Vec<Waker>) {
+        for waker in wakers {
+            self.guard("waking somebody else's task", || waker.wake());
         }
     }
 
@@ -715,19 +736,19 @@ impl Runtime {
     }
 }
 
-fn wake_all(wakers: Vec<Waker>) {
-    for waker in wakers {
-        waker.wake();
-    }
-}
-
 /// Returns the text of a panic.
-fn message_of(panic: &(dyn Any + Send)) -> &str {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text
-    } else {
-        "a panic without a text"
+fn message_of(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => match panic.downcast_ref::<&str>() {
+            Some(text) => (*text).to_owned(),
+            None => {
+                // The payload is the caller's, and its destructor may panic in its turn; that payload is leaked.
+                if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+                    std::mem::forget(again);
+                }
+                "a panic without a text".to_owned()
+            }
+        },
     }
 }
