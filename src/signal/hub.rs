@@ -200,8 +200,11 @@ impl RustCallable for Resolver {
             {
                 disconnect(*emitter, signal, &self.hub);
             }
-        } else {
+        } else if !godot::init::is_main_thread() {
             self.hub.deliver_elsewhere();
+            // Even the nil that would be returned cannot be made here, so the call has to end in a panic: this one says
+            // why. `godot` catches and prints it.
+            panic!("{}", SignalError::OtherThread { signal: self.hub.label.clone() });
         }
         Variant::nil()
     }
