@@ -43,7 +43,7 @@ pub fn start(engine: impl Engine) {
 
 /// Steps all clocks of a stage by its delta, and runs what that makes ready.
 ///
-/// Inside a drain it does nothing.
+/// While a task is being polled it does nothing.
 pub fn tick(phase: Phase, delta: Duration) {
     if let Some(runtime) = try_current() {
         runtime.tick(phase, delta);
@@ -51,6 +51,8 @@ pub fn tick(phase: Phase, delta: Duration) {
 }
 
 /// Runs what has become ready since the last tick or flush.
+///
+/// While a task is being polled it does nothing; inside a `spawn`, another flush is asked for afterwards.
 pub fn flush() {
     if let Some(runtime) = try_current() {
         runtime.flush();

@@ -116,9 +116,10 @@ impl GroupHandle {
     }
 
     /// Makes a child group that lives with this one; [`TaskGroup::under`] makes an owned one. A closed group's child
-    /// is closed.
+    /// is closed, and so is what is made after the shutdown.
     pub fn child(&self) -> Self {
-        let key = self.runtime.with(|core| core.groups.add_child(self.key));
+        let is_open = self.runtime.is_open();
+        let key = self.runtime.with(|core| is_open.then(|| core.groups.add_child(self.key))?);
         Self { runtime: self.runtime, key: key.unwrap_or(GroupKey::NOWHERE) }
     }
 

@@ -110,6 +110,8 @@ pub(crate) struct Runtime {
     settle: Cell<bool>,
     /// The depth of nested spawns on the stack.
     depth: Cell<u32>,
+    /// Set if a flush has come while a spawn was on the stack.
+    missed: Cell<bool>,
     /// The task that is being polled, and its group.
     task: Cell<Option<TaskKey>>,
     group: Cell<Option<GroupKey>>,
@@ -207,6 +209,7 @@ impl Runtime {
             attention: Cell::new(false),
             settle: Cell::new(false),
             depth: Cell::new(0),
+            missed: Cell::new(false),
             task: Cell::new(None),
             group: Cell::new(None),
             failing: Cell::new(false),
@@ -246,6 +249,11 @@ impl Runtime {
         })
     }
 
+    /// Returns whether a poll may be on the stack.
+    fn is_busy(&self) -> bool {
+        self.draining.get() || self.depth.get() > 0
+    }
+
     fn engine(&self) -> Option<Rc<dyn Engine>> {
         self.engine.borrow().clone()
     }
@@ -282,6 +290,9 @@ impl Runtime {
             self.depth.set(self.depth.get() + 1);
             self.poll(key, true);
             self.depth.set(self.depth.get() - 1);
+            if self.depth.get() == 0 && self.missed.replace(false) {
+                self.ring();
+            }
         } else {
             self.ring();
         }
@@ -522,9 +533,10 @@ impl Runtime {
 
     /// Polls what is ready, in rounds.
     fn drain(&self) {
-        if !self.open.get() || self.draining.replace(true) {
+        if !self.open.get() || self.is_busy() {
             return;
         }
+        self.draining.set(true);
         self.take_inbox();
         self.attend();
         let mut rounds = 0;
@@ -579,10 +591,17 @@ impl Runtime {
 
     // ---------------------------------------------------------------- The engine's calls
 
-    /// Opens the runtime.
+    /// Opens the runtime, or replaces the engine of one that is open.
     pub(crate) fn start(&self, engine: Rc<dyn Engine>) {
         let before = self.engine.borrow_mut().replace(engine);
         drop(before);
+        if self.open.get() {
+            // What the engine before was asked for, this one has not heard.
+            if self.rung.replace(false) {
+                self.ring();
+            }
+            return;
+        }
         self.with(|core| core.groups.reset_root());
         self.rung.set(false);
         self.inbox.set_open(true);
@@ -591,7 +610,7 @@ impl Runtime {
 
     /// Steps all clocks of a stage, and polls what that makes ready.
     pub(crate) fn tick(&self, phase: Phase, step: Duration) {
-        if !self.open.get() || self.draining.get() {
+        if !self.open.get() || self.is_busy() {
             return;
         }
         let step = u64::try_from(step.as_nanos()).unwrap_or(u64::MAX);
@@ -612,6 +631,8 @@ impl Runtime {
     /// Polls what has become ready since the last tick or flush.
     pub(crate) fn flush(&self) {
         self.rung.set(false);
+        // The stack of a spawn is not a clean one; what is ready gets another flush after it.
+        self.missed.set(self.depth.get() > 0);
         self.drain();
     }
 
