@@ -1,0 +1,19 @@
+//! The rules of the runtime, without an engine: one module for each noun, one test for each fact.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bad_input;
+mod cancel;
+mod clocks;
+mod failing;
+mod groups;
+mod handles;
+mod livelock;
+mod nesting;
+mod order;
+mod panics;
+mod shutdown;
+mod spawn;
+mod threads;
+mod wake;
