@@ -49,15 +49,26 @@ struct Stage {
     /// Waits for a time, and for frames, and the first such deadlines of the clocks below.
     seconds: Heap,
     frames: Heap,
-    /// Waits for the next frame, and conditions.
-    next: List,
+    /// Waits for the next frame, in the order of their first polls.
+    next: Vec<Next>,
+    /// Conditions.
     ticks: List,
     /// The clocks below that have to be visited in the next tick. Keys, since a group may be gone by then.
     active: Vec<GroupKey>,
+    /// Memory for that list: while it is visited, the one for the tick after is begun.
+    spare: Vec<GroupKey>,
     /// Set while this clock is in its parent's `active`.
     is_active: bool,
     /// Where this clock's entries are in its parent's `seconds` and `frames`.
     entries: [u32; 2],
+}
+
+/// A wait for the next frame: the most common of all, so it has no more than this, and its future finds it by its
+/// order.
+struct Next {
+    order: u64,
+    /// Nobody where the wait was dropped.
+    waiter: Waiter,
 }
 
 impl Clock {
@@ -258,10 +269,6 @@ impl Groups {
                     self.project(index, stage);
                 }
             }
-            Lane::Next => {
-                own.next.insert(wait, &mut self.waits);
-                self.activate(index, stage);
-            }
             Lane::Ticks => {
                 own.ticks.insert(wait, &mut self.waits);
                 self.activate(index, stage);
@@ -276,7 +283,6 @@ impl Groups {
             let (index, stage, position) = (entry.clock, usize::from(entry.stage), entry.position);
             let own = &mut self.groups[index as usize].clock.stages[stage];
             match entry.lane {
-                Lane::Next => own.next.remove(wait, &mut self.waits),
                 Lane::Ticks => own.ticks.remove(wait, &mut self.waits),
                 Lane::Seconds => self.remove_item(index, stage, true, position),
                 Lane::Frames => self.remove_item(index, stage, false, position),
@@ -354,18 +360,90 @@ impl Groups {
                 }
             }
             let own = self.stage_mut(index, stage);
-            let lists = [std::mem::take(&mut own.next), std::mem::take(&mut own.ticks)];
+            let next = std::mem::take(&mut own.next);
+            let ticks = std::mem::take(&mut own.ticks);
             own.active = Vec::new();
-            for list in lists {
-                let mut wait = list.first;
-                while wait != NONE {
-                    let next = self.waits.at(wait).next;
-                    self.waits.at(wait).clock = heir;
-                    self.enter(wait, NEVER);
-                    wait = next;
+            for entry in next {
+                if !matches!(entry.waiter, Waiter::Nobody) {
+                    let list = &mut self.stage_mut(heir, stage).next;
+                    let position = list.partition_point(|other| other.order < entry.order);
+                    list.insert(position, entry);
+                    self.activate(heir, stage);
                 }
             }
+            let mut wait = ticks.first;
+            while wait != NONE {
+                let next = self.waits.at(wait).next;
+                self.waits.at(wait).clock = heir;
+                self.enter(wait, NEVER);
+                wait = next;
+            }
         }
+    }
+
+    /// Returns the number of waits on all clocks.
+    pub(crate) fn wait_count(&self) -> usize {
+        let is_live = |entry: &&Next| !matches!(entry.waiter, Waiter::Nobody);
+        let stages = self.groups.iter().flat_map(|group| &group.clock.stages);
+        let next: usize = stages.map(|stage| stage.next.iter().filter(is_live).count()).sum();
+        next + self.waits.len()
+    }
+
+    // ---------------------------------------------------------------- Waits for the next frame
+
+    /// Adds a wait for the next frame. Returns its order, and where it is for now.
+    #[inline]
+    pub(crate) fn add_next(&mut self, index: u32, phase: Phase, waiter: Waiter) -> (u64, u32) {
+        let order = self.waits.next_order();
+        let stage = self.stage_mut(index, phase as usize);
+        let position = stage.next.len() as u32;
+        stage.next.push(Next { order, waiter });
+        if !stage.is_active {
+            self.activate(index, phase as usize);
+        }
+        (order, position)
+    }
+
+    /// Returns the waiter of a wait for the next frame, unless it is due.
+    #[inline]
+    pub(crate) fn next_waiter(
+        &mut self,
+        group: GroupKey,
+        phase: Phase,
+        order: u64,
+        position: u32,
+    ) -> Option<&mut Waiter> {
+        let index = self.nearest_open(group);
+        let list = &mut self.groups[index as usize].clock.stages[phase as usize].next;
+        let position = match list.get(position as usize) {
+            Some(entry) if entry.order == order => position as usize,
+            // The list was emptied since: it is due.
+            _ if list.first().is_none_or(|first| first.order > order) => return None,
+            // It is due, or it was moved here from a clock that is closed.
+            _ => list.binary_search_by_key(&order, |entry| entry.order).ok()?,
+        };
+        Some(&mut list[position].waiter)
+    }
+
+    /// Forgets a wait for the next frame, due or not, and hands its waiter back.
+    pub(crate) fn remove_next(
+        &mut self,
+        group: GroupKey,
+        phase: Phase,
+        order: u64,
+        position: u32,
+    ) -> Waiter {
+        let Some(waiter) = self.next_waiter(group, phase, order, position) else {
+            return Waiter::Nobody;
+        };
+        let waiter = std::mem::replace(waiter, Waiter::Nobody);
+        // What is dropped in reverse order, as by races in a loop, leaves nothing behind until the next frame either.
+        let index = self.nearest_open(group);
+        let list = &mut self.stage_mut(index, phase as usize).next;
+        while list.last().is_some_and(|entry| matches!(entry.waiter, Waiter::Nobody)) {
+            list.pop();
+        }
+        waiter
     }
 
     // ---------------------------------------------------------------- What is due
@@ -487,21 +565,18 @@ impl Groups {
             wait = following;
         }
         self.project(index, stage);
-        let mut below = std::mem::take(&mut self.stage_mut(index, stage).active);
+        let own = self.stage_mut(index, stage);
+        let mut below = std::mem::replace(&mut own.active, std::mem::take(&mut own.spare));
         below.retain(|&key| self.find_open(key).is_some());
-        below.sort_by_key(|key| self.at(key.index).order);
+        below.sort_unstable_by_key(|key| self.at(key.index).order);
         for &key in &below {
             self.stage_mut(key.index, stage).is_active = false;
             if !self.is_held(key.index) {
                 self.visit(key.index, phase, due);
             }
         }
-        // The list's memory is kept, unless the visits have begun a new list.
-        let active = &mut self.stage_mut(index, stage).active;
-        if active.is_empty() {
-            below.clear();
-            *active = below;
-        }
+        below.clear();
+        self.stage_mut(index, stage).spare = below;
     }
 
     /// Fires the waits for a time that are due, and has the clocks visited that have such.
@@ -517,26 +592,35 @@ impl Groups {
     /// Fires the waits for frames that are due: those of the heap and of the list for the next frame have the same
     /// deadline, so the order of their first polls decides.
     fn fire_frames(&mut self, index: u32, stage: usize, frame: u64, due: &mut Due) {
-        let mut next = std::mem::take(&mut self.stage_mut(index, stage).next).first;
-        loop {
-            let first = self.stage(index, stage).frames.first();
-            let first = first.filter(|item| item.deadline <= frame).copied();
-            let listed = (next != NONE).then(|| self.waits.at(next).order);
-            let heap_is_next = match (first, listed) {
-                (None, None) => return,
-                (None, Some(_)) => false,
-                (Some(_), None) => true,
-                (Some(item), Some(order)) => {
-                    matches!(item.owner, Owner::Clock(_)) || item.order < order
-                }
-            };
-            if heap_is_next {
-                self.pop_first(index, stage, false, due);
-            } else {
-                let following = self.waits.at(next).next;
-                self.fire(next, due);
-                next = following;
+        let mut next = std::mem::take(&mut self.stage_mut(index, stage).next);
+        for entry in next.drain(..) {
+            self.fire_frames_before(index, stage, frame, entry.order, due);
+            match entry.waiter {
+                Waiter::Nobody => {}
+                Waiter::Task(key) => due.tasks.push(key),
+                Waiter::Other(waker) => due.others.push(waker),
             }
+        }
+        self.fire_frames_before(index, stage, frame, u64::MAX, due);
+        // The list's memory is used again.
+        self.stage_mut(index, stage).next = next;
+    }
+
+    /// Fires the waits of the heap for frames that were polled before another.
+    #[inline]
+    fn fire_frames_before(
+        &mut self,
+        index: u32,
+        stage: usize,
+        frame: u64,
+        order: u64,
+        due: &mut Due,
+    ) {
+        while let Some(item) = self.stage(index, stage).frames.first()
+            && item.deadline <= frame
+            && (item.order < order || matches!(item.owner, Owner::Clock(_)))
+        {
+            self.pop_first(index, stage, false, due);
         }
     }
 
@@ -551,7 +635,11 @@ impl Groups {
             Owner::Wait(wait) => self.fire(wait, due),
             Owner::Clock(clock) => {
                 self.place(item.owner, stage, is_seconds, NONE);
-                self.activate(clock, stage);
+                // This clock is being visited, so only the one below has to be noted.
+                if !std::mem::replace(&mut self.stage_mut(clock, stage).is_active, true) {
+                    let key = self.key_at(clock);
+                    self.stage_mut(index, stage).active.push(key);
+                }
             }
         }
     }
