@@ -245,7 +245,7 @@ impl Runtime {
         self.with(|core| Counts {
             tasks: core.groups.at(ROOT.index).live,
             groups: core.groups.count(),
-            waits: core.groups.waits.len(),
+            waits: core.groups.wait_count(),
         })
     }
 
@@ -335,19 +335,22 @@ impl Runtime {
     /// Cancels the tasks of a group and of all below it; a closed group is gone for good.
     pub(crate) fn cancel_group(&self, group: GroupKey, close: bool) {
         let mut wakers = Vec::new();
+        let mut doomed = false;
         self.with(|core| {
             let Some(index) = core.groups.find_open(group) else {
                 return;
             };
             for key in core.groups.tasks_of(index, &mut core.slots) {
-                core.doom(key, TaskError::Cancelled);
+                doomed |= core.doom(key, TaskError::Cancelled);
             }
             if close && group != ROOT {
                 core.groups.close(index, &mut wakers);
             }
         });
         self.wake_all(wakers);
-        self.attend_soon();
+        if doomed {
+            self.attend_soon();
+        }
     }
 
     /// Ends the task that is being polled, as soon as its poll returns. Returns whether there is one.
@@ -480,6 +483,30 @@ impl Runtime {
         self.task.set(outer_task);
         self.group.set(outer_group);
 
+        let is_over = !matches!(polled, Ok(Poll::Pending)) || self.failing.get();
+        let went_on = !is_over
+            && self.with(|core| match core.slots.get_mut(key) {
+                Some(slot) if slot.state == State::Polling => {
+                    slot.state = State::Pending;
+                    true
+                }
+                _ => false,
+            });
+        if !went_on {
+            self.end_poll(key, id, task, polled, is_first);
+        }
+    }
+
+    /// Ends a task whose poll was its last, unless the failure is another task's.
+    #[inline(never)]
+    fn end_poll(
+        &self,
+        key: TaskKey,
+        id: TaskId,
+        task: Rc<dyn AnyTask>,
+        polled: thread::Result<Poll<()>>,
+        is_first: bool,
+    ) {
         let failure = if self.failing.get() { self.take_failure(key) } else { None };
         let panicked = polled.is_err();
         let went_on = matches!(polled, Ok(Poll::Pending)) && failure.is_none();
@@ -703,17 +730,13 @@ impl Runtime {
     fn report(&self, report: TaskReport) {
         if let Some(engine) = self.engine() {
             // A report that panics must not take the drain with it.
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| engine.report(&report))) {
-                message_of(panic);
-            }
+            shield(|| engine.report(&report));
         }
     }
 
     fn report_error(&self, message: &str) {
         if let Some(engine) = self.engine() {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| engine.error(message))) {
-                message_of(panic);
-            }
+            shield(|| engine.error(message));
         }
     }
 
@@ -757,6 +780,13 @@ impl Runtime {
     }
 }
 
+/// Calls what nobody is left to hear a panic of. Its payload is leaked, since its destructor may panic in its turn.
+fn shield(call: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
+        std::mem::forget(panic);
+    }
+}
+
 /// Returns the text of a panic.
 fn message_of(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
@@ -764,10 +794,7 @@ fn message_of(panic: Box<dyn Any + Send>) -> String {
         Err(panic) => match panic.downcast_ref::<&str>() {
             Some(text) => (*text).to_owned(),
             None => {
-                // The payload is the caller's, and its destructor may panic in its turn; that payload is leaked.
-                if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-                    std::mem::forget(again);
-                }
+                shield(|| drop(panic));
                 "a panic without a text".to_owned()
             }
         },
