@@ -69,6 +69,9 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 
 // ---------------------------------------------------------------- The runtime
 
+/// What a test has the engine do.
+pub type Hook = Rc<RefCell<Option<Box<dyn Fn()>>>>;
+
 /// The engine for tests: it notes what the runtime asks for.
 #[derive(Clone, Default)]
 pub struct TestEngine {
@@ -77,9 +80,9 @@ pub struct TestEngine {
     pub reports: Rc<RefCell<Vec<TaskReport>>>,
     pub errors: Rc<RefCell<Vec<String>>>,
     /// What `settle` does.
-    pub settle: Rc<RefCell<Option<Box<dyn Fn()>>>>,
+    pub settle: Hook,
     /// What happens beside the note when something is reported.
-    pub on_report: Rc<RefCell<Option<Box<dyn Fn()>>>>,
+    pub on_report: Hook,
 }
 
 impl Engine for TestEngine {

@@ -224,7 +224,7 @@ fn handles_and_wakers_of_before_reach_nothing_after() {
     group.cancel_all();
     group.pause();
     group.set_speed(0.0);
-    assert_eq!(group.spawn(async {}).is_finished(), false);
+    assert!(!group.spawn(async {}).is_finished());
     drop(group);
     drop(guard);
     world.flush();

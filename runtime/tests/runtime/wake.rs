@@ -27,8 +27,9 @@ fn woken_twice_polled_once() {
     let (world, log) = (World::start(), Log::new());
     let waker = spawn_poll_logger(&log);
     log.check(&["poll"]);
+    let clone = waker.clone();
     waker.wake_by_ref();
-    waker.clone().wake();
+    clone.wake();
     world.flush();
     log.check(&["poll"]);
     world.flush();

@@ -1,0 +1,247 @@
+//! Awaiting in steady state allocates nothing, and spawning once: all allocations of this program
+//! are counted, for each thread by itself.
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::future::{pending, poll_fn};
+use std::rc::Rc;
+use std::task::Waker;
+
+use cuelight_runtime::{
+    TaskGroup, TickWatch, next_frame, root_group, spawn, wait_frames, wait_physics_frames,
+    wait_seconds,
+};
+
+use common::{World, my_waker};
+
+/// The system's allocator, which counts.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: all calls are handed to the system's allocator as they are.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Returns the number of this thread's allocations in a function.
+fn allocations(function: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    function();
+    ALLOCATIONS.get() - before
+}
+
+/// Spawns a hundred tasks that do one thing for ever, and checks that after a while it allocates
+/// nothing any more.
+#[track_caller]
+fn check<F>(script: impl Fn() -> F)
+where
+    F: Future<Output = ()> + 'static,
+{
+    let world = World::start();
+    let group = TaskGroup::new();
+    for index in 0..100 {
+        // Half of them on a clock of their own.
+        let group = if index % 2 == 0 { group.handle() } else { group.child() };
+        group.spawn(script()).detach();
+    }
+    let frame = || {
+        world.tick();
+        world.physics_tick();
+        world.flush();
+    };
+    (0..300).for_each(|_| frame());
+    assert_eq!(allocations(|| (0..300).for_each(|_| frame())), 0);
+}
+
+#[test]
+fn the_count_counts() {
+    assert_eq!(allocations(|| drop(Box::new(1))), 1);
+}
+
+#[test]
+fn next_frame_allocates_nothing() {
+    check(|| async {
+        loop {
+            next_frame().await;
+        }
+    });
+}
+
+#[test]
+fn wait_frames_allocates_nothing() {
+    check(|| async {
+        loop {
+            wait_frames(3).await;
+            wait_physics_frames(2).await;
+        }
+    });
+}
+
+#[test]
+fn wait_seconds_allocates_nothing() {
+    check(|| async {
+        loop {
+            wait_seconds(0.03).await;
+        }
+    });
+}
+
+#[test]
+fn clock_wait_allocates_nothing() {
+    check(|| async {
+        let clock = root_group().clock();
+        loop {
+            clock.wait_seconds(0.03).await;
+        }
+    });
+}
+
+#[test]
+fn dropped_wait_allocates_nothing() {
+    check(|| async {
+        loop {
+            let mut long = wait_seconds(3600.0);
+            let mut begun = false;
+            poll_fn(|cx| {
+                begun |= std::pin::Pin::new(&mut long).poll(cx).is_pending();
+                std::task::Poll::Ready(())
+            })
+            .await;
+            assert!(begun);
+            next_frame().await;
+        }
+    });
+}
+
+#[test]
+fn condition_allocates_nothing() {
+    check(|| async {
+        loop {
+            let mut watch = TickWatch::new();
+            poll_fn(|cx| watch.poll_tick(cx)).await;
+            poll_fn(|cx| watch.poll_tick(cx)).await;
+        }
+    });
+}
+
+#[test]
+fn slow_guard_allocates_nothing() {
+    check(|| async {
+        let clock = root_group().clock();
+        loop {
+            let _guard = clock.slow(0.9);
+            next_frame().await;
+        }
+    });
+}
+
+#[test]
+fn wake_allocates_nothing() {
+    let world = World::start();
+    let mut wakers = Vec::<Waker>::new();
+    for _ in 0..100 {
+        let place = Rc::new(Cell::new(None));
+        let inner = place.clone();
+        spawn(async move {
+            inner.set(Some(my_waker().await));
+            poll_fn(|_| std::task::Poll::<()>::Pending).await;
+        })
+        .detach();
+        wakers.push(place.take().unwrap());
+    }
+    let wake_all = || {
+        wakers.iter().for_each(Waker::wake_by_ref);
+        wakers.iter().for_each(|waker| assert!(waker.clone().will_wake(waker)));
+        world.flush();
+    };
+    (0..3).for_each(|_| wake_all());
+    assert_eq!(allocations(|| (0..100).for_each(|_| wake_all())), 0);
+}
+
+#[test]
+fn wake_from_another_thread_allocates_nothing_here() {
+    let world = World::start();
+    let waker = spawn(my_waker()).take().unwrap().unwrap();
+    let round = || {
+        let waker = waker.clone();
+        std::thread::spawn(move || (0..100).for_each(|_| waker.wake_by_ref())).join().unwrap();
+    };
+    // The two lists of the inbox take turns.
+    for _ in 0..3 {
+        round();
+        world.flush();
+    }
+    round();
+    assert_eq!(allocations(|| world.flush()), 0);
+}
+
+#[test]
+fn spawn_and_finish_is_one_allocation() {
+    let _world = World::start();
+    let spawn_one = || {
+        assert_eq!(spawn(async { 7 }).take(), Some(Ok(7)));
+    };
+    (0..10).for_each(|_| spawn_one());
+    assert_eq!(allocations(|| (0..1_000).for_each(|_| spawn_one())), 1_000);
+}
+
+#[test]
+fn spawn_await_and_finish_is_one_allocation() {
+    let world = World::start();
+    let round = || {
+        for _ in 0..10 {
+            spawn(next_frame()).detach();
+        }
+        world.tick();
+    };
+    (0..10).for_each(|_| round());
+    assert_eq!(allocations(|| (0..100).for_each(|_| round())), 1_000);
+}
+
+#[test]
+fn spawn_and_cancel_is_one_allocation() {
+    let world = World::start();
+    let round = || {
+        let task = spawn(pending::<()>());
+        task.cancel();
+        world.flush();
+    };
+    (0..10).for_each(|_| round());
+    assert_eq!(allocations(|| (0..100).for_each(|_| round())), 100);
+}
+
+#[test]
+fn awaiting_a_task_is_its_own_allocation_only() {
+    let world = World::start();
+    spawn(async {
+        loop {
+            assert_eq!(spawn(next_frame()).await, Ok(()));
+        }
+    })
+    .detach();
+    world.ticks(10);
+    assert_eq!(allocations(|| world.ticks(100)), 100);
+}
