@@ -78,11 +78,23 @@ enum State {
     /// Timer starts at its first poll: it was made outside of any task.
     New,
     /// Timer runs, but nobody has polled it.
-    Running { group: GroupKey, phase: Phase, deadline: u64 },
+    Running(Start),
+    /// Timer is in a clock's list for the next frame.
+    Listed { runtime: &'static Runtime, group: GroupKey, phase: Phase, order: u64, position: u32 },
     /// Timer is registered on a clock.
     Registered { runtime: &'static Runtime, wait: u32 },
     /// Timer has been ready.
     Done,
+}
+
+/// Where and when a timer started.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    group: GroupKey,
+    phase: Phase,
+    deadline: u64,
+    /// The tick of that stage that was the last.
+    tick: u64,
 }
 
 impl Timer {
@@ -90,15 +102,21 @@ impl Timer {
     fn new(amount: Amount) -> Self {
         let state = match try_current().and_then(|runtime| Some((runtime, runtime.task_group()?))) {
             None => State::New,
-            Some((runtime, group)) => runtime.with(|core| amount.start(&core.groups, group)),
+            Some((runtime, group)) => {
+                State::Running(runtime.with(|core| amount.start(&core.groups, group)))
+            }
         };
         Self { amount, state }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let polled = match self.state {
+            State::Listed { runtime, group, phase, order, position } => {
+                poll_listed(runtime, (group, phase, order, position), cx)
+            }
             State::Registered { runtime, wait } => poll_registered(runtime, wait, cx),
-            State::New | State::Running { .. } => self.poll_first(cx),
+            State::New => self.poll_first(None, cx),
+            State::Running(start) => self.poll_first(Some(start), cx),
             State::Done => panic!("{POLLED_AFTER_COMPLETION}"),
         };
         if polled.is_ready() {
@@ -107,28 +125,21 @@ impl Timer {
         polled
     }
 
-    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_first(&mut self, start: Option<Start>, cx: &mut Context<'_>) -> Poll<()> {
         let runtime = current();
         let polled_on = runtime.task_group().unwrap_or(ROOT);
         let waiter = Waiter::new(cx.waker());
         let amount = self.amount;
-        let made_on = match self.state {
-            State::Running { group, phase, deadline } => Some((group, phase, deadline)),
-            _ => None,
-        };
         let registered = runtime.with(|core| {
-            let (phase, deadline) = match made_on {
-                Some((group, phase, deadline)) if group == polled_on => (phase, deadline),
-                _ => match amount.start(&core.groups, polled_on) {
-                    State::Running { phase, deadline, .. } => (phase, deadline),
-                    _ => unreachable!("a timer that is started runs"),
-                },
+            let start = match start {
+                Some(start) if start.group == polled_on => start,
+                _ => amount.start(&core.groups, polled_on),
             };
-            amount.register(&mut core.groups, polled_on, phase, deadline, waiter)
+            amount.register(runtime, &mut core.groups, start, waiter)
         });
         match registered {
-            Ok(wait) => {
-                self.state = State::Registered { runtime, wait };
+            Ok(state) => {
+                self.state = state;
                 Poll::Pending
             }
             Err(waiter) => {
@@ -140,8 +151,8 @@ impl Timer {
 }
 
 impl Amount {
-    /// Returns the state of a timer that starts now on a group's clock.
-    fn start(self, groups: &Groups, group: GroupKey) -> State {
+    /// Starts a timer on a group's clock.
+    fn start(self, groups: &Groups, group: GroupKey) -> Start {
         let index = groups.nearest_open(group);
         let (phase, deadline) = match self {
             Self::Seconds(0) => (Phase::Process, 0),
@@ -157,40 +168,85 @@ impl Amount {
                 (phase, groups.frame(index, phase).saturating_add(amount))
             }
         };
-        State::Running { group, phase, deadline }
+        Start { group, phase, deadline, tick: groups.ticks[phase as usize] }
     }
 
-    /// Registers a timer, or hands its waiter back if it is due already.
+    /// Registers a timer and returns its state, or hands its waiter back if it is due already.
+    #[inline]
     fn register(
         self,
+        runtime: &'static Runtime,
         groups: &mut Groups,
-        group: GroupKey,
-        phase: Phase,
-        deadline: u64,
+        start: Start,
         waiter: Waiter,
-    ) -> Result<u32, Waiter> {
+    ) -> Result<State, Waiter> {
+        let Start { group, phase, deadline, tick } = start;
         let index = groups.nearest_open(group);
-        let (lane, is_due) = match self {
-            Self::Seconds(_) => (Lane::Seconds, groups.is_due(index, phase, deadline)),
-            Self::Frames(..) => {
-                let frame = groups.frame(index, phase);
-                let lane = if deadline == frame + 1 { Lane::Next } else { Lane::Frames };
-                (lane, deadline <= frame)
+        let lane = match self {
+            Self::Frames(amount, _) => {
+                let is_fresh = tick == groups.ticks[phase as usize];
+                let left = match is_fresh {
+                    true => amount,
+                    false => deadline.saturating_sub(groups.frame(index, phase)),
+                };
+                match left {
+                    0 => return Err(waiter),
+                    1 => {
+                        let group = groups.key_at(index);
+                        let (order, position) = groups.add_next(index, phase, waiter);
+                        return Ok(State::Listed { runtime, group, phase, order, position });
+                    }
+                    _ => Lane::Frames,
+                }
             }
+            Self::Seconds(_) if groups.is_due(index, phase, deadline) => return Err(waiter),
+            Self::Seconds(_) => Lane::Seconds,
         };
-        if is_due {
-            return Err(waiter);
-        }
-        Ok(groups.add_wait(index, phase, lane, deadline, waiter))
+        let wait = groups.add_wait(index, phase, lane, deadline, waiter);
+        Ok(State::Registered { runtime, wait })
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if let State::Registered { runtime, wait } = self.state {
-            drop(runtime.with(|core| core.groups.remove_wait(wait)));
+        match self.state {
+            State::Registered { runtime, wait } => {
+                drop(runtime.with(|core| core.groups.remove_wait(wait)));
+            }
+            State::Listed { runtime, group, phase, order, position } => {
+                let remove =
+                    |groups: &mut Groups| groups.remove_next(group, phase, order, position);
+                drop(runtime.with(|core| remove(&mut core.groups)));
+            }
+            State::New | State::Running(_) | State::Done => {}
         }
     }
+}
+
+/// Polls a wait for the next frame.
+#[inline]
+fn poll_listed(
+    runtime: &'static Runtime,
+    (group, phase, order, position): (GroupKey, Phase, u64, u32),
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    let is_same = runtime.with(|core| {
+        let waiter = core.groups.next_waiter(group, phase, order, position);
+        waiter.map(|waiter| waiter.is(cx.waker()))
+    });
+    match is_same {
+        None => return Poll::Ready(()),
+        Some(true) => {}
+        Some(false) => {
+            let waiter = Waiter::new(cx.waker());
+            let former = runtime.with(|core| {
+                let entry = core.groups.next_waiter(group, phase, order, position);
+                entry.map(|entry| std::mem::replace(entry, waiter))
+            });
+            drop(former);
+        }
+    }
+    Poll::Pending
 }
 
 /// Polls a wait that is registered; one that is due is forgotten.
@@ -265,19 +321,16 @@ impl WaitSeconds {
     /// Waits on a clock that is given: registered at once, so that it is not lost when the clock's group closes.
     pub(crate) fn on(runtime: &'static Runtime, group: GroupKey, seconds: f64) -> Self {
         let amount = Amount::Seconds(nanoseconds(seconds));
-        let registered = runtime.with(|core| match amount.start(&core.groups, group) {
-            State::Running { phase, deadline, .. } => {
-                amount.register(&mut core.groups, group, phase, deadline, Waiter::Nobody).ok()
-            }
-            _ => None,
+        let registered = runtime.with(|core| {
+            let start = amount.start(&core.groups, group);
+            amount.register(runtime, &mut core.groups, start, Waiter::Nobody).ok()
         });
-        let state = match registered {
-            Some(wait) => State::Registered { runtime, wait },
-            None => State::Running { group, phase: Phase::Process, deadline: 0 },
+        let timer = match registered {
+            Some(state) => Timer { amount, state },
+            // What is ready at once is so on any clock.
+            None => Timer { amount: Amount::Seconds(0), state: State::New },
         };
-        // What is ready at once is so on any clock.
-        let amount = if registered.is_some() { amount } else { Amount::Seconds(0) };
-        Self { timer: Timer { amount, state } }
+        Self { timer }
     }
 }
 

@@ -44,8 +44,6 @@ pub(crate) enum Lane {
     Seconds,
     /// For a number of frames.
     Frames,
-    /// For the next frame.
-    Next,
     /// For every tick: a condition.
     Ticks,
 }
@@ -77,11 +75,18 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
-    pub(crate) fn insert(&mut self, clock: u32, stage: u8, lane: Lane, waiter: Waiter) -> u32 {
+    /// Returns the place of a first poll in the order of all.
+    #[inline]
+    pub(crate) fn next_order(&mut self) -> u64 {
         self.ordered += 1;
+        self.ordered
+    }
+
+    pub(crate) fn insert(&mut self, clock: u32, stage: u8, lane: Lane, waiter: Waiter) -> u32 {
+        let order = self.next_order();
         let wait = Wait {
             waiter,
-            order: self.ordered,
+            order,
             clock,
             stage,
             lane,
