@@ -1,0 +1,101 @@
+//! The cases, one after the other.
+
+mod frame_wait;
+mod internal_child;
+mod node_bind;
+mod spawn;
+
+use godot::prelude::*;
+
+use crate::frame::next_frame;
+use crate::stats::{median, nanoseconds};
+use crate::{Line, Measurement, Options};
+
+/// The number of nodes in the cases about nodes.
+const NODES: usize = 10_000;
+
+/// The number of frames that an idle frame is measured in.
+const IDLE_FRAMES: usize = 200;
+
+/// Runs the cases that were asked for. What is measured hangs its nodes under `parent`.
+pub(crate) async fn run(options: Options, parent: Gd<Node>) {
+    // The engine's own start is over after a few frames.
+    for _ in 0..60 {
+        next_frame().await;
+    }
+    if options.has(frame_wait::CASE) {
+        frame_wait::run(&options, &parent).await;
+    }
+    if options.has(frame_wait::NODES_CASE) {
+        frame_wait::run_nodes(&options, &parent).await;
+    }
+    if options.has(node_bind::CASE) {
+        node_bind::run(&options, &parent).await;
+    }
+    if options.has(internal_child::CASE) {
+        internal_child::run(&options, &parent).await;
+    }
+    if options.has(spawn::CASE) {
+        spawn::run(&options).await;
+    }
+}
+
+/// The rounds of one result.
+struct Figures {
+    case: &'static str,
+    subject: &'static str,
+    n: usize,
+    /// Nanoseconds each, one figure a round.
+    rounds: Vec<f64>,
+}
+
+impl Figures {
+    fn new(case: &'static str, subject: &'static str, n: usize) -> Self {
+        Self { case, subject, n, rounds: Vec::new() }
+    }
+
+    /// Prints the result.
+    fn finish(self) {
+        let measurement = Measurement {
+            case: self.case.to_owned(),
+            subject: self.subject.to_owned(),
+            n: self.n,
+            // A hundredth of a nanosecond is less than any clock here tells.
+            value: (median(self.rounds) * 100.0).round() / 100.0,
+            unit: "ns".to_owned(),
+        };
+        println!("{}", Line::Measurement(measurement));
+    }
+}
+
+fn progress(text: String) {
+    println!("{}", Line::Progress(text));
+}
+
+/// Returns how long a frame lasts in which nothing of ours is done, in nanoseconds.
+async fn idle_frame() -> f64 {
+    frames(IDLE_FRAMES).await
+}
+
+/// Returns the median of some frames, in nanoseconds.
+async fn frames(count: usize) -> f64 {
+    let mut lasted = Vec::with_capacity(count);
+    for _ in 0..count {
+        lasted.push(nanoseconds(next_frame().await));
+    }
+    median(lasted)
+}
+
+/// Waits for something in the next frames.
+///
+/// # Panics
+/// If it does not come.
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..100 {
+        if condition() {
+            return;
+        }
+        next_frame().await;
+    }
+    panic!("{what}: not within a hundred frames");
+}
