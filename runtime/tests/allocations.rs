@@ -1,9 +1,10 @@
 //! Awaiting in steady state allocates nothing, and spawning once: all allocations of this program
-//! are counted, for each thread by itself.
+//! are counted.
 
 mod common;
+#[path = "common/counting.rs"]
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
@@ -15,43 +16,7 @@ use cuelight_runtime::{
 };
 
 use common::{World, my_waker};
-
-/// The system's allocator, which counts.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: all calls are handed to the system's allocator as they are.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// Returns the number of this thread's allocations in a function.
-fn allocations(function: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    function();
-    ALLOCATIONS.get() - before
-}
+use counting::allocations;
 
 /// Spawns a hundred tasks that do one thing for ever, and checks that after a while it allocates
 /// nothing any more.

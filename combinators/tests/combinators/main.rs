@@ -1,0 +1,18 @@
+//! The combinators, without an engine: one module for each, the same test names in all of them as
+//! far as they apply. Each future is tested alone, in an executor that is somebody else's, and as a
+//! task.
+
+#[path = "../../../runtime/tests/common/mod.rs"]
+mod common;
+
+mod at_exit;
+mod branch;
+mod check;
+mod join;
+mod race;
+mod select;
+mod timeout;
+mod types;
+mod until;
+mod wait_until;
+mod yield_now;
