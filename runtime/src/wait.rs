@@ -7,6 +7,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::raw::waker::key_of;
 use crate::scheduler::{
     GroupKey, Groups, Lane, NEVER, ROOT, Runtime, Waiter, current, nanoseconds, try_current,
 };
@@ -128,8 +129,23 @@ impl Timer {
     fn poll_first(&mut self, start: Option<Start>, cx: &mut Context<'_>) -> Poll<()> {
         let runtime = current();
         let polled_on = runtime.task_group().unwrap_or(ROOT);
-        let waiter = Waiter::new(cx.waker());
         let amount = self.amount;
+        // The short way for the most common of all waits: for the next frame, awaited where it is made.
+        if let (Amount::Frames(1, phase), Some(Start { group, tick, .. })) = (amount, start)
+            && group == polled_on
+            && let Some(key) = key_of(cx.waker())
+        {
+            let listed = runtime.with(|core| {
+                let is_fresh = tick == core.groups.ticks[phase as usize];
+                let index = core.groups.find_open(group).filter(|_| is_fresh)?;
+                Some(core.groups.add_next(index, phase, Waiter::Task(key)))
+            });
+            if let Some((order, position)) = listed {
+                self.state = State::Listed { runtime, group, phase, order, position };
+                return Poll::Pending;
+            }
+        }
+        let waiter = Waiter::new(cx.waker());
         let registered = runtime.with(|core| {
             let start = match start {
                 Some(start) if start.group == polled_on => start,

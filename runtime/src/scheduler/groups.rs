@@ -155,17 +155,20 @@ impl Groups {
     }
 
     /// Returns the index of a group that is in the tree, closed or not.
+    #[inline]
     pub(crate) fn find(&self, key: GroupKey) -> Option<u32> {
         let group = self.groups.get(key.index as usize)?;
         (group.in_use && group.generation == key.generation).then_some(key.index)
     }
 
     /// Returns the index of a group that is open.
+    #[inline]
     pub(crate) fn find_open(&self, key: GroupKey) -> Option<u32> {
         self.find(key).filter(|&index| !self.groups[index as usize].closed)
     }
 
     /// Returns the group itself, or the nearest open one above it; the root for one that is gone.
+    #[inline]
     pub(crate) fn nearest_open(&self, key: GroupKey) -> u32 {
         let Some(mut index) = self.find(key) else {
             return ROOT.index;
@@ -180,6 +183,7 @@ impl Groups {
         GroupKey { index, generation: self.groups[index as usize].generation }
     }
 
+    #[inline]
     pub(crate) fn at(&self, index: u32) -> &Group {
         &self.groups[index as usize]
     }
@@ -400,6 +404,7 @@ impl Groups {
     }
 
     /// Returns whether the group itself is held by somebody: its clock stands still.
+    #[inline]
     pub(crate) fn is_held(&self, index: u32) -> bool {
         self.at(index).freezes != 0
     }

@@ -155,12 +155,20 @@ impl Groups {
     }
 
     /// Returns a clock's count of frames in a stage.
-    pub(crate) fn frame(&self, index: u32, phase: Phase) -> u64 {
-        let (group, stage) = (self.at(index), self.stage(index, phase as usize));
-        if group.parent == NONE || self.is_held(index) {
-            return stage.local_frames;
+    #[inline]
+    pub(crate) fn frame(&self, mut index: u32, phase: Phase) -> u64 {
+        // The differences of all clocks up to the first that stands still; they may be negative on the way.
+        let mut frame = 0_u64;
+        loop {
+            let group = self.at(index);
+            let stage = &group.clock.stages[phase as usize];
+            frame = frame.wrapping_add(stage.local_frames);
+            if group.parent == NONE || self.is_held(index) {
+                return frame;
+            }
+            frame = frame.wrapping_sub(stage.parent_frames);
+            index = group.parent;
         }
-        stage.local_frames + (self.frame(group.parent, phase) - stage.parent_frames)
     }
 
     /// Returns a clock's last step in a stage, in nanoseconds.
