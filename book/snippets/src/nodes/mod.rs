@@ -1,0 +1,5 @@
+//! The chapter on nodes.
+
+mod borrowing;
+mod freed;
+mod scripts;

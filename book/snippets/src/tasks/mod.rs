@@ -1,0 +1,7 @@
+//! The chapter on tasks.
+
+mod cancelling;
+mod failures;
+mod pausing;
+mod results;
+mod spawning;
