@@ -26,7 +26,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::fetch::sources::Mirror;
 use crate::godot::{self, Godot, OLDEST, ProbeError, Version};
-use crate::process::{Limits, Process};
+use crate::process::{Limits, Process, no_starts};
 
 /// The first suite of Debian with Godot 4.5 or newer.
 const SUITE: &str = "forky";
@@ -281,7 +281,10 @@ impl Work<'_> {
         let tree = self.unpack(&bar)?;
         bar.finish_and_clear();
 
-        let script = self.write("tree/godot", SCRIPT)?;
+        let script = {
+            let _no_starts = no_starts();
+            self.write("tree/godot", SCRIPT)?
+        };
         make_executable(&script).map_err(at(&script))?;
         let version = godot::probe(&script, Duration::from_secs(60)).map_err(FetchError::Broken)?;
         self.write(&format!("tree/{COMPLETE}"), &format!("{version}\n"))?;
@@ -560,5 +563,155 @@ fn hint(output: &str) -> &'static str {
         "This mirror has no suite forky: name another one of Debian's in /etc/apt/sources.list."
     } else {
         "What was downloaded so far is kept for the next try."
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+
+    const DEBIAN: &str = "http://deb.debian.org/debian";
+
+    fn fresh_log() -> Vec<String> {
+        ["update", "install"]
+            .map(|call| format!("{call} {DEBIAN}"))
+            .into_iter()
+            .chain(
+                ["fetch one", "fetch two", "unpack one.deb", "unpack two.deb"].map(str::to_string),
+            )
+            .collect()
+    }
+
+    #[test]
+    fn downloaded_once() {
+        let machine = Machine::new();
+        let godot = machine.find().unwrap();
+        assert_eq!(godot.program(), machine.path("target/godot/godot"));
+        assert_eq!(godot.version().text, "4.6.3.stable.debian");
+        assert_eq!(machine.log(), fresh_log());
+        assert!(!machine.path("target/godot.partial").exists());
+        let again = machine.find().unwrap();
+        assert_eq!(again.version(), godot.version());
+        assert_eq!(machine.log(), fresh_log());
+    }
+
+    #[test]
+    fn two_at_once_download_once() {
+        let machine = Machine::new();
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| machine.find().unwrap());
+            }
+        });
+        assert_eq!(machine.log(), fresh_log());
+    }
+
+    #[test]
+    fn folder_that_is_not_complete_is_made_anew() {
+        let machine = Machine::new();
+        machine.write("target/godot/usr/bin/godot", "half");
+        assert_eq!(machine.find().unwrap().origin(), godot::Origin::Fetched);
+        assert!(!machine.path("target/godot/usr/bin/godot").exists());
+    }
+
+    #[test]
+    fn interrupted_download_goes_on() {
+        let machine = Machine::new();
+        machine.write("target/godot.partial/cache/archives/one.deb", "whole\n");
+        machine.write("target/godot.partial/tree/half", "");
+        machine.find().unwrap();
+        let mut expected = fresh_log();
+        expected.retain(|line| line != "fetch one");
+        assert_eq!(machine.log(), expected);
+        assert!(!machine.path("target/godot/half").exists());
+    }
+
+    #[test]
+    fn broken_package_is_downloaded_again() {
+        let machine = Machine::new();
+        machine.write("target/godot.partial/cache/archives/one.deb", "half\n");
+        machine.check_error(&[
+            "its download failed: `dpkg -x` of one.deb",
+            "is not a Debian format archive",
+            "next try",
+        ]);
+        machine.find().unwrap();
+    }
+
+    #[test]
+    fn no_network() {
+        let machine = Machine::new();
+        machine.program(
+            "apt-get",
+            "echo 'Err:1 http://deb.debian.org/debian forky InRelease'\n\
+             echo \"E: Failed to fetch http://…  Temporary failure resolving 'deb.debian.org'\" >&2\nexit 100",
+        );
+        machine.check_error(&[
+            "there is no Godot 4.5 or newer here (GODOT4_BIN is not set, `godot4` and `godot` are not on PATH)",
+            "its download failed: `apt-get update` ended with exit status: 100, with Debian's mirror http://deb.debian.org",
+            "Temporary failure resolving",
+            "Is this machine online?",
+            "set GODOT4_BIN",
+        ]);
+        assert!(!machine.path("target/godot").exists());
+    }
+
+    #[test]
+    fn old_keyring() {
+        let machine = Machine::new();
+        machine.program("apt-get", "echo 'W: GPG error: … NO_PUBKEY 6ED0E7B82643E131'; exit 100");
+        machine.check_error(&["NO_PUBKEY", "update the package debian-archive-keyring"]);
+    }
+
+    #[test]
+    fn next_mirror_is_tried() {
+        let machine = Machine::new();
+        machine.write(
+            "etc/apt/sources.list",
+            "deb http://one.example/debian trixie main\ndeb http://two.example/debian trixie main\n",
+        );
+        let apt_get = machine.path("bin/apt-get-2");
+        fs::rename(machine.path("bin/apt-get"), &apt_get).unwrap();
+        let script = "grep -q one.example \"$(dirname \"$APT_CONFIG\")/sources.list\" && exit 100\nexec \"$0-2\" \"$@\"";
+        machine.program("apt-get", script);
+        machine.find().unwrap();
+        assert_eq!(
+            machine.log()[..2],
+            ["update http://two.example/debian", "install http://two.example/debian"]
+        );
+    }
+
+    #[test]
+    fn derivative_uses_debians_own_mirror() {
+        let machine = Machine::new();
+        machine.write("etc/os-release", "ID=ubuntu\nID_LIKE=debian\n");
+        machine.write("etc/apt/sources.list", "deb http://archive.ubuntu.com/ubuntu noble main\n");
+        machine.find().unwrap();
+        assert_eq!(machine.log(), fresh_log());
+    }
+
+    #[test]
+    fn downloaded_godot_that_does_not_run() {
+        let machine = Machine::new();
+        machine.program("dpkg", "exit 0");
+        machine.check_error(&["what was downloaded does not run: ", "does not print a version"]);
+        assert!(!machine.path("target/godot").exists());
+    }
+
+    #[test]
+    fn settings_of_the_machine_that_reach_apt_get() {
+        let machine = Machine::new();
+        machine.program(
+            "apt-config",
+            "echo 'Acquire::http::Proxy \"http://proxy:3128\";'\n\
+             echo 'Acquire::IndexTargets::deb::DEP-11::MetaKey \"x\";'\necho 'APT::Update::Post-Invoke:: \"rm\";'",
+        );
+        // It fails, so that its configuration stays.
+        machine.program("apt-get", "exit 100");
+        machine.find().unwrap_err();
+        let conf = machine.read("target/godot.partial/apt.conf");
+        assert!(conf.contains("Acquire::http::Proxy \"http://proxy:3128\";\n"), "{conf}");
+        assert!(!conf.contains("IndexTargets") && !conf.contains("Post-Invoke"), "{conf}");
     }
 }

@@ -410,3 +410,200 @@ pub(crate) fn probe(program: &Path, limit: Duration) -> Result<Version, ProbeErr
         }),
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+
+    #[track_caller]
+    fn check_version(output: &str, expected: Option<(u32, u32, u32)>) {
+        let version = Version::parse(output);
+        assert_eq!(version.map(|version| (version.major, version.minor, version.patch)), expected);
+    }
+
+    #[test]
+    fn version_texts() {
+        check_version("4.6.3.stable.debian4.6.3+ds-2\n", Some((4, 6, 3)));
+        check_version("4.5.stable.official.876b29033", Some((4, 5, 0)));
+        check_version("4.7.dev3.mono.custom_build", Some((4, 7, 0)));
+        check_version("3.5.2.stable.official", Some((3, 5, 2)));
+        check_version("WARNING: no driver\n10.2 is not a version\n4.6.stable\n", Some((4, 6, 0)));
+        check_version("", None);
+        check_version("usage: godot", None);
+    }
+
+    #[test]
+    fn variable_comes_before_path() {
+        let mut machine = Machine::new();
+        machine.godot("godot", "4.5.1.stable");
+        let other = machine.godot("other", "4.6.stable");
+        machine.set_variable(&other);
+        let godot = machine.find().unwrap();
+        assert_eq!((godot.program(), godot.origin()), (&*other, Origin::Variable));
+        assert_eq!(godot.version().to_string(), "4.6.stable");
+    }
+
+    #[test]
+    fn variable_with_the_name_of_a_program() {
+        let mut machine = Machine::new();
+        let other = machine.godot("other", "4.6.stable");
+        machine.set_variable("other");
+        assert_eq!(machine.find().unwrap().program(), other);
+    }
+
+    #[test]
+    fn empty_variable_is_none() {
+        let mut machine = Machine::new();
+        machine.godot("godot", "4.5.1.stable");
+        machine.set_variable("");
+        assert_eq!(machine.find().unwrap().origin(), Origin::Path);
+    }
+
+    #[test]
+    fn variable_without_a_file() {
+        let mut machine = Machine::new();
+        // What is on PATH does not hide the mistake.
+        machine.godot("godot", "4.6.stable");
+        machine.set_variable("/nowhere/godot");
+        machine.check_error(&[
+            "GODOT4_BIN is set to /nowhere/godot: there is no such file",
+            "4.5 or newer, or unset it",
+        ]);
+    }
+
+    #[test]
+    fn variable_with_a_file_that_is_not_executable() {
+        let mut machine = Machine::new();
+        machine.write("file", "");
+        machine.set_variable(machine.path("file"));
+        machine.check_error(&["may not be executed", "chmod +x", "unset it"]);
+    }
+
+    #[test]
+    fn variable_with_a_folder() {
+        let mut machine = Machine::new();
+        machine.set_variable(machine.path("bin"));
+        machine.check_error(&["or a folder", "unset it"]);
+    }
+
+    #[test]
+    fn variable_with_a_file_that_is_no_program() {
+        let mut machine = Machine::new();
+        let program = machine.program("other", "");
+        machine.write("bin/other", "\u{7f}no program");
+        machine.set_variable(program);
+        machine.check_error(&["it cannot be started: ", "unset it"]);
+    }
+
+    #[test]
+    fn variable_with_another_program() {
+        let mut machine = Machine::new();
+        machine.set_variable(machine.program("other", "echo hello; exit 3"));
+        machine.check_error(&[
+            "does not print a version",
+            "exit status: 3",
+            "\"hello\"",
+            "unset it",
+        ]);
+    }
+
+    #[test]
+    fn variable_with_a_program_that_prints_without_end() {
+        let mut machine = Machine::new();
+        machine.set_variable(machine.program("other", "while :; do echo hello; done"));
+        machine.check_error(&["does not print a version", "printed without end"]);
+    }
+
+    #[test]
+    fn variable_with_a_program_that_hangs() {
+        let mut machine = Machine::new();
+        machine.time_limit = Duration::from_millis(20);
+        machine.set_variable(machine.program("other", "exec sleep 3600"));
+        machine.check_error(&["did not print its version within 0.02 s", "unset it"]);
+    }
+
+    #[test]
+    fn variable_with_an_old_godot() {
+        let mut machine = Machine::new();
+        machine.set_variable(machine.godot("other", "4.4.1.stable.official"));
+        machine.check_error(&[
+            "it is version 4.4.1.stable.official, but 4.5 or newer is needed",
+            "unset it",
+        ]);
+    }
+
+    #[test]
+    fn godot4_comes_before_godot() {
+        let machine = Machine::new();
+        machine.godot("godot", "4.6.stable");
+        let first = machine.godot("godot4", "4.5.stable");
+        assert_eq!(machine.find().unwrap().program(), first);
+    }
+
+    #[test]
+    fn old_godot_on_path_is_passed_over() {
+        let machine = Machine::new();
+        machine.godot("godot4", "4.2.stable");
+        let second = machine.godot("godot", "4.6.stable");
+        assert_eq!(machine.find().unwrap().program(), second);
+    }
+
+    #[test]
+    fn no_godot_on_another_system() {
+        let mut machine = Machine::new();
+        machine.is_supported = false;
+        machine.check_error(&[
+            "there is no Godot 4.5 or newer here",
+            "`godot4` and `godot` are not on PATH",
+            "only on Debian",
+            "https://godotengine.org/download",
+            "set GODOT4_BIN to its path",
+        ]);
+    }
+
+    #[test]
+    fn only_an_old_godot_on_another_system() {
+        let mut machine = Machine::new();
+        machine.is_supported = false;
+        machine.godot("godot", "3.5.2.stable.official");
+        machine.check_error(&[
+            "bin/godot will not do: it is version 3.5.2.stable.official",
+            "https://godotengine.org",
+        ]);
+    }
+
+    #[test]
+    fn no_godot_and_no_debian() {
+        let machine = Machine::new();
+        machine.write("etc/os-release", "ID=fedora\nID_LIKE=\"rhel centos\"\n");
+        machine.check_error(&[
+            "only on Debian and its derivatives",
+            "https://godotengine.org/download",
+        ]);
+    }
+
+    #[test]
+    fn no_godot_and_no_apt_get() {
+        let machine = Machine::new();
+        machine.remove("bin/apt-get");
+        machine.check_error(&[
+            "without the program `apt-get`, which is not on PATH",
+            "https://godotengine.org/download",
+        ]);
+    }
+
+    #[test]
+    fn no_godot_and_no_keys() {
+        let machine = Machine::new();
+        machine.remove("usr/share/keyrings/debian-archive-keyring.gpg");
+        machine.check_error(&["without Debian's keys", "apt-get install debian-archive-keyring"]);
+    }
+
+    #[test]
+    fn old_godot_on_path_leads_to_a_download() {
+        let machine = Machine::new();
+        machine.godot("godot", "3.5.2.stable");
+        assert_eq!(machine.find().unwrap().origin(), Origin::Fetched);
+    }
+}

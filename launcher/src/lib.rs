@@ -20,6 +20,8 @@
 
 mod fetch;
 mod godot;
+#[cfg(all(test, unix))]
+mod machine;
 mod process;
 mod project;
 mod run;

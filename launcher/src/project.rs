@@ -295,6 +295,7 @@ mod tests {
     use std::env;
 
     use super::*;
+    use crate::process::no_starts;
 
     const EXTENSION: &str = "[configuration]\nentry_symbol = \"gdext_rust_init\"\n\n[libraries]\n; Built by cargo.\n\
         linux.debug.x86_64 = \"res://../../../target/debug/libplay.so\"\n\
@@ -374,6 +375,7 @@ mod tests {
 
     #[test]
     fn added_and_removed_files_show_in_the_next_copy() {
+        let _no_starts = no_starts();
         let fixture = Fixture::new();
         drop(fixture.stage().unwrap());
         fs::remove_file(fixture.path("source/scenes/a.tscn")).unwrap();
@@ -389,6 +391,7 @@ mod tests {
 
     #[test]
     fn copies_in_use_are_left_alone() {
+        let _no_starts = no_starts();
         let fixture = Fixture::new();
         let first = fixture.stage().unwrap();
         let second = fixture.stage().unwrap();
@@ -399,6 +402,7 @@ mod tests {
 
     #[test]
     fn copy_stays_in_use_while_its_input_is_open() {
+        let _no_starts = no_starts();
         let fixture = Fixture::new();
         let first = fixture.stage().unwrap();
         let input = first.input().unwrap();
