@@ -1,5 +1,5 @@
-//! What moves by itself, as long as it is there: each an endless loop, in a task of its own node. Nobody has to stop
-//! them. They end when their nodes are freed, and stand still while the tree is paused.
+//! What moves by itself, as long as it is there: each in a task of its own node. Nobody has to stop them: they end when
+//! their nodes are freed, and stand still while the tree is paused.
 
 use std::f32::consts::TAU;
 
@@ -9,7 +9,7 @@ use godot::prelude::*;
 
 use crate::actor::Actor;
 use crate::beat::beat;
-use crate::moves::{over, smooth};
+use crate::moves::{glide, over, smooth};
 
 /// A gull stays in the air.
 pub async fn hover(gull: Gd<Actor>) {
@@ -27,6 +27,11 @@ pub async fn hover(gull: Gd<Actor>) {
         })
         .await;
     }
+}
+
+/// The sun sets, while the scene plays.
+pub async fn set(sun: Gd<Node2D>) {
+    glide(&sun, sun.get_position() + Vector2::new(0.0, 90.0), 19.0).await;
 }
 
 /// A boat rocks on the waves.

@@ -6,7 +6,8 @@ use godot::prelude::*;
 
 /// Prints a beat.
 ///
-/// The time is that of the root group's clock: the same for every task, and for a guard that runs after its task.
+/// The engine counts frames from 0, and the time has a step more: that of the frame which is playing. It is the time of
+/// the root group's clock: the same for every task, and for a guard that runs after its task.
 pub fn beat(text: &str) {
     let frame = Engine::singleton().get_process_frames();
     let seconds = root_group().clock().now();

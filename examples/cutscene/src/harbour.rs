@@ -5,7 +5,7 @@ use godot::classes::{Camera2D, CanvasModulate, ColorRect, INode2D, Node2D};
 use godot::prelude::*;
 
 use crate::actor::Actor;
-use crate::ambient::{flicker, glitter, rock};
+use crate::ambient::{flicker, glitter, hover, rock, set};
 use crate::beat::beat;
 use crate::dialogue::DialogueBox;
 use crate::props::{Bell, Lighthouse};
@@ -27,9 +27,10 @@ impl INode2D for Harbour {
 
 /// Plays the cutscene, and leaves the game.
 async fn play(me: Gd<Harbour>) {
-    let boat = me.get_node_as::<Node2D>("Ferry");
-    boat.spawn_task(rock);
+    me.get_node_as::<Node2D>("Ferry").spawn_task(rock);
+    me.get_node_as::<Node2D>("Sky/Sun").spawn_task(set);
     me.get_node_as::<Node2D>("Sea/Glitter").spawn_task(glitter);
+    me.get_node_as::<Actor>("Gull").spawn_task(hover);
     for lantern in me.get_node_as::<Node>("Quay/Lanterns").get_children().iter_shared() {
         lantern.cast::<Node2D>().spawn_task(flicker);
     }

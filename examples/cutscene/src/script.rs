@@ -4,7 +4,6 @@ use cuelight::prelude::*;
 use godot::prelude::*;
 
 use crate::actor::{Actor, look_at, walk_to};
-use crate::ambient::hover;
 use crate::beat::beat;
 use crate::dialogue::{choose, say};
 use crate::harbour::{Harbour, Stage};
@@ -20,7 +19,7 @@ pub async fn the_last_ferry(scene: Gd<Harbour>) {
 
     // Things at once: `join` is over when all of them are.
     let enter = walk_to(mara, 470.0);
-    let pan = glide(camera, Vector2::new(600.0, 270.0), 2.6);
+    let pan = glide(camera, Vector2::new(600.0, 270.0), 2.4);
     join((enter, pan, fade(curtain, 0.0, 1.2))).await;
     say(ui, mara, "The last ferry. And I have one letter too many.").await;
 
@@ -45,8 +44,8 @@ pub async fn the_last_ferry(scene: Gd<Harbour>) {
         None => say(ui, ilya, "Nobody? Then squeeze in, both of you.").await,
     }
 
-    // The gull has a task of its own, which nobody here has to think of again. Its line ends when it is freed: `None`.
-    gull.spawn_task(hover);
+    // What a freed actor was saying ends with it, and is `None` here. So does the task that keeps it in the air, which
+    // nobody here has to think of.
     let heckle =
         say(ui, gull, "A sandwich! I can see it! In your pocket! Give me").while_alive(gull);
     let chase_away = async {
@@ -81,12 +80,12 @@ pub async fn the_last_ferry(scene: Gd<Harbour>) {
 
     let sail = glide(ferry, ferry.get_position() + Vector2::new(330.0, 0.0), 3.6);
     let follow = glide(camera, Vector2::new(800.0, 230.0), 3.6);
-    let nightfall = tint(dusk, Color::from_rgb(0.5, 0.45, 0.75), 3.0);
+    let nightfall = tint(dusk, Color::from_rgb(0.62, 0.5, 0.8), 3.0);
     let end = async {
         wait_seconds(0.4).await;
         look_at(mara, pip);
         say(ui, mara, "So, half a sandwich?").await;
-        wait_seconds(0.6).await;
+        wait_seconds(0.4).await;
         fade(curtain, 1.0, 1.0).await;
     };
     join((sail, follow, nightfall, end)).await;
