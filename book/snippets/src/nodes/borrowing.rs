@@ -5,8 +5,8 @@ use godot::prelude::*;
 
 use crate::keep::{DialogueBox, Guard, say, walk_to};
 
-// ANCHOR: trap
 #[expect(clippy::await_holding_invalid_type, reason = "this is what it looks like")]
+// ANCHOR: trap
 async fn wrong(mut me: Gd<Guard>) {
     let mut guard = me.bind_mut();
     guard.is_alert = true;
@@ -15,8 +15,8 @@ async fn wrong(mut me: Gd<Guard>) {
 }
 // ANCHOR_END: trap
 
-// ANCHOR: hidden
 #[expect(clippy::await_holding_invalid_type, reason = "this is what it looks like")]
+// ANCHOR: hidden
 async fn wrong_too(me: Gd<Guard>, ui: Gd<DialogueBox>) {
     say(&ui, &me.bind().name.to_string()).await; // Bound to the end of the statement.
 
