@@ -27,6 +27,25 @@ impl INode2D for Harbour {
 
 /// Plays the cutscene, and leaves the game.
 async fn play(me: Gd<Harbour>) {
+    // In a task of its own, so that a panic in it, or a wait that can never end, does not leave the player in front of
+    // a scene that stands still.
+    let script = me.spawn_task(async |me| {
+        enliven(&me);
+        the_last_ferry(me).await;
+    });
+    let exit_code = match script.await {
+        Ok(()) => {
+            beat("curtain");
+            0
+        }
+        // What went wrong has been reported.
+        Err(_) => 1,
+    };
+    me.get_tree().quit_ex().exit_code(exit_code).done();
+}
+
+/// Starts what moves by itself.
+fn enliven(me: &Gd<Harbour>) {
     me.get_node_as::<Node2D>("Ferry").spawn_task(rock);
     me.get_node_as::<Node2D>("Sky/Sun").spawn_task(set);
     me.get_node_as::<Node2D>("Sea/Glitter").spawn_task(glitter);
@@ -34,12 +53,6 @@ async fn play(me: Gd<Harbour>) {
     for lantern in me.get_node_as::<Node>("Quay/Lanterns").get_children().iter_shared() {
         lantern.cast::<Node2D>().spawn_task(flicker);
     }
-
-    // In a task of its own, so that a panic in the script, or a wait that can never end, does not leave the player in
-    // front of a scene that stands still.
-    let script = me.spawn_task(the_last_ferry).await;
-    beat("curtain");
-    me.get_tree().quit_ex().exit_code(i32::from(script.is_err())).done();
 }
 
 /// Everybody and everything that the script has to do with.
