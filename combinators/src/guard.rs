@@ -1,8 +1,13 @@
 //! What happens at any exit.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 /// Returns a guard that runs a function when it is dropped: at the end of the script, or when it is cancelled.
+///
+/// A panic in the function is the task's, as in any destructor; while a panic is on its way already it is caught, so that
+/// several guards can fail without an abort.
 ///
 /// Bind it to a name: `let _lamp = at_exit(…)`. With `let _ = …` it would run at once.
 ///
@@ -44,7 +49,14 @@ impl<F: FnOnce()> AtExit<F> {
 
 impl<F: FnOnce()> Drop for AtExit<F> {
     fn drop(&mut self) {
-        if let Some(exit) = self.exit.take() {
+        let Some(exit) = self.exit.take() else {
+            return;
+        };
+        if thread::panicking() {
+            // A second panic on the way would abort the process. The first one is what ends the script; the panic hook
+            // has heard of this one too.
+            let _ = catch_unwind(AssertUnwindSafe(exit));
+        } else {
             exit();
         }
     }

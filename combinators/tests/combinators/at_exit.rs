@@ -83,3 +83,21 @@ fn outside_of_any_task() {
     drop(at_exit(|| log.push("exit")));
     log.check(&["exit"]);
 }
+
+#[test]
+fn two_guards_that_panic_do_not_abort() {
+    let (world, log) = (World::start(), Log::new());
+    let task = spawn({
+        let log = log.clone();
+        async move {
+            let _last = at_exit(move || log.push("the last guard"));
+            let _second = at_exit(|| panic!("the second to panic"));
+            let _first = at_exit(|| panic!("the first to panic"));
+            pending::<()>().await;
+        }
+    });
+    task.cancel();
+    world.flush();
+    log.check(&["the last guard"]);
+    world.check_reports(&["the first to panic"]);
+}
