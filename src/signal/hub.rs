@@ -7,6 +7,7 @@
 //! 3. Off the main thread nothing of Godot is touched: the resolver only takes down that it was called, or dropped.
 //! 4. The lock is not held while a waker is woken or a value is dropped.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
@@ -207,6 +208,11 @@ impl RustCallable for Resolver {
             panic!("{}", SignalError::OtherThread { signal: self.hub.label.clone() });
         }
         Variant::nil()
+    }
+
+    fn callable_name(&self) -> Cow<'static, str> {
+        // Asked for at each call, so it is not made anew.
+        Cow::Borrowed("cuelight's wait for a signal")
     }
 }
 
