@@ -22,8 +22,9 @@ pub fn wait_frames(frames: u64) -> WaitFrames {
 }
 
 /// Waits for the next process frame of the current clock, as `wait_frames(1)` does.
+#[inline]
 pub fn next_frame() -> NextFrame {
-    NextFrame { timer: Timer::new(Amount::Frames(1, Phase::Process)) }
+    NextFrame::new()
 }
 
 /// Waits for a number of physics frames of the current clock; 0 is ready at once. What follows it runs in the physics
@@ -130,21 +131,6 @@ impl Timer {
         let runtime = current();
         let polled_on = runtime.task_group().unwrap_or(ROOT);
         let amount = self.amount;
-        // The short way for the most common of all waits: for the next frame, awaited where it is made.
-        if let (Amount::Frames(1, phase), Some(Start { group, tick, .. })) = (amount, start)
-            && group == polled_on
-            && let Some(key) = key_of(cx.waker())
-        {
-            let listed = runtime.with(|core| {
-                let is_fresh = tick == core.groups.ticks[phase as usize];
-                let index = core.groups.find_open(group).filter(|_| is_fresh)?;
-                Some(core.groups.add_next(index, phase, Waiter::Task(key)))
-            });
-            if let Some((order, position)) = listed {
-                self.state = State::Listed { runtime, group, phase, order, position };
-                return Poll::Pending;
-            }
-        }
         let waiter = Waiter::new(cx.waker());
         let registered = runtime.with(|core| {
             let start = match start {
@@ -320,10 +306,6 @@ timer_future!(
     WaitFrames
 );
 timer_future!(
-    /// Future of [`next_frame`]. Dropping it leaves nothing behind.
-    NextFrame
-);
-timer_future!(
     /// Future of [`wait_physics_frames`]. Dropping it leaves nothing behind.
     WaitPhysicsFrames
 );
@@ -332,6 +314,159 @@ timer_future!(
     /// behind.
     WaitSeconds
 );
+
+/// Future of [`next_frame`]. Dropping it leaves nothing behind.
+// The most common of all waits, so it is no `Timer`: without data in enums it is written where it is polled, and not
+// copied there in pieces that the processor has to wait for.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+#[derive(Debug)]
+pub struct NextFrame {
+    /// None until it is listed, if it was made outside of any task.
+    runtime: Option<&'static Runtime>,
+    /// The group that it was made in; then the one whose clock has it in its list.
+    group: GroupKey,
+    /// The frame that it waits for; then its order in the list.
+    frame_or_order: u64,
+    /// The last tick when it was made; then its position in the list.
+    tick_or_position: u64,
+    step: Step,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Wait starts at its first poll: it was made outside of any task.
+    New,
+    /// Wait was made inside a task, but nobody has polled it.
+    Made,
+    /// Wait is in a clock's list.
+    Listed,
+    /// Wait has been ready.
+    Done,
+}
+
+impl NextFrame {
+    #[inline]
+    fn new() -> Self {
+        let Some((runtime, group)) =
+            try_current().and_then(|runtime| Some((runtime, runtime.task_group()?)))
+        else {
+            return Self {
+                runtime: None,
+                group: ROOT,
+                frame_or_order: 0,
+                tick_or_position: 0,
+                step: Step::New,
+            };
+        };
+        let (frame, tick) = runtime.with(|core| {
+            let index = core.groups.nearest_open(group);
+            let frame = core.groups.frame(index, Phase::Process);
+            (frame, core.groups.ticks[Phase::Process as usize])
+        });
+        Self {
+            runtime: Some(runtime),
+            group,
+            frame_or_order: frame.saturating_add(1),
+            tick_or_position: tick,
+            step: Step::Made,
+        }
+    }
+
+    #[inline]
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // The short way: awaited where it was made.
+        if self.step == Step::Made
+            && let Some(runtime) = self.runtime
+            && runtime.task_group() == Some(self.group)
+            && let Some(key) = key_of(cx.waker())
+        {
+            let (group, tick) = (self.group, self.tick_or_position);
+            let listed = runtime.with(|core| {
+                let is_fresh = tick == core.groups.ticks[Phase::Process as usize];
+                let index = core.groups.find_open(group).filter(|_| is_fresh)?;
+                Some(core.groups.add_next(index, Phase::Process, Waiter::Task(key)))
+            });
+            if let Some((order, position)) = listed {
+                self.frame_or_order = order;
+                self.tick_or_position = u64::from(position);
+                self.step = Step::Listed;
+                return Poll::Pending;
+            }
+        }
+        self.poll_first_elsewhere(cx)
+    }
+
+    #[cold]
+    fn poll_first_elsewhere(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let runtime = current();
+        let polled_on = runtime.task_group().unwrap_or(ROOT);
+        let frame =
+            (self.step == Step::Made && self.group == polled_on).then_some(self.frame_or_order);
+        let waiter = Waiter::new(cx.waker());
+        let listed = runtime.with(|core| {
+            let index = core.groups.nearest_open(polled_on);
+            if frame.is_some_and(|frame| frame <= core.groups.frame(index, Phase::Process)) {
+                return Err(waiter);
+            }
+            let (order, position) = core.groups.add_next(index, Phase::Process, waiter);
+            Ok((core.groups.key_at(index), order, position))
+        });
+        match listed {
+            Ok((group, order, position)) => {
+                self.runtime = Some(runtime);
+                self.group = group;
+                self.frame_or_order = order;
+                self.tick_or_position = u64::from(position);
+                self.step = Step::Listed;
+                Poll::Pending
+            }
+            Err(waiter) => {
+                drop(waiter);
+                Poll::Ready(())
+            }
+        }
+    }
+
+    /// Returns where the wait is listed.
+    #[inline]
+    fn listed(&self) -> Option<(&'static Runtime, GroupKey, u64, u32)> {
+        match (self.step, self.runtime) {
+            (Step::Listed, Some(runtime)) => {
+                Some((runtime, self.group, self.frame_or_order, self.tick_or_position as u32))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Future for NextFrame {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        assert!(self.step != Step::Done, "{POLLED_AFTER_COMPLETION}");
+        let polled = match self.listed() {
+            Some((runtime, group, order, position)) => {
+                poll_listed(runtime, (group, Phase::Process, order, position), cx)
+            }
+            None => self.poll_first(cx),
+        };
+        if polled.is_ready() {
+            self.step = Step::Done;
+        }
+        polled
+    }
+}
+
+impl Drop for NextFrame {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some((runtime, group, order, position)) = self.listed() {
+            let phase = Phase::Process;
+            drop(runtime.with(|core| core.groups.remove_next(group, phase, order, position)));
+        }
+    }
+}
 
 impl WaitSeconds {
     /// Waits on a clock that is given: registered at once, so that it is not lost when the clock's group closes.
