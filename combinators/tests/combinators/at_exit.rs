@@ -99,5 +99,5 @@ fn two_guards_that_panic_do_not_abort() {
     task.cancel();
     world.flush();
     log.check(&["the last guard"]);
-    world.check_reports(&["the first to panic"]);
+    world.check_reports(&["in a destructor: the first to panic"]);
 }
