@@ -1,3 +1,10 @@
 //! The tests.
 
 mod harness;
+
+mod allocations;
+mod lifetime;
+mod nodes;
+mod signals;
+mod stage;
+mod tasks;
