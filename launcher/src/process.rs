@@ -335,8 +335,9 @@ static CHILDREN: Mutex<Vec<Arc<Shared>>> = Mutex::new(Vec::new());
 fn handle_interrupts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // It fails if the program has a handler of its own, which then is in charge.
-        let _ = ctrlc::try_set_handler(|| {
+        // It also takes the place of a signal that is ignored, as Ctrl-C is in what a script starts in the background:
+        // there a time limit's SIGTERM would leave our children behind.
+        let _ = ctrlc::set_handler(|| {
             // Never released: no child starts any more.
             let children = lock(&CHILDREN);
             for child in children.iter() {

@@ -85,18 +85,29 @@ fn target_dir_of(exe: &Path, variable: Option<&OsStr>) -> Result<PathBuf, Target
     let no_target_dir = || TargetError::NoTargetDir { exe: exe.to_path_buf() };
     let profile = profile_dir_of(exe).ok_or_else(no_target_dir)?;
     let parent = profile.parent().ok_or_else(no_target_dir)?;
-    // With `--target`, the profile's folder lies one deeper. Cargo tags the directories that it makes, the one of the
-    // target triple too, so the outermost tag counts.
-    let grandparent = parent.parent().filter(|dir| dir.join("CACHEDIR.TAG").exists());
+    // With `--target`, the profile's folder lies one deeper. Cargo marks the folder of the target triple too, so the
+    // outermost mark counts.
+    let grandparent = parent.parent().filter(|dir| is_marked(dir));
     Ok(grandparent.unwrap_or(parent).to_path_buf())
 }
 
+/// Returns the folder of a program's profile, unless the program does not lie where cargo puts it: what is written into
+/// a target directory must not end up beside a program that was copied somewhere.
 fn profile_dir_of(exe: &Path) -> Option<&Path> {
     let dir = exe.parent()?;
-    match dir.file_name()?.to_str() {
-        Some("deps" | "examples") => dir.parent(),
-        _ => Some(dir),
-    }
+    let profile = match dir.file_name()?.to_str() {
+        Some("deps" | "examples") => dir.parent()?,
+        _ => dir,
+    };
+    let is_profile =
+        [".cargo-lock", ".fingerprint", "deps"].iter().any(|file| profile.join(file).exists());
+    (is_profile || profile.parent().is_some_and(is_marked)).then_some(profile)
+}
+
+/// Returns whether cargo has marked a folder as a target directory.
+fn is_marked(dir: &Path) -> bool {
+    // The second one is also in a folder that cargo did not make itself.
+    ["CACHEDIR.TAG", ".rustc_info.json"].iter().any(|file| dir.join(file).exists())
 }
 
 fn cdylib_of(exe: &Path, name: &str) -> Result<PathBuf, TargetError> {
@@ -128,44 +139,64 @@ mod tests {
 
     use super::*;
 
+    /// Checks the target directory of a program in a temporary folder, in which `marks` are files.
     #[track_caller]
-    fn check(exe: &str, variable: Option<&str>, expected: &str) {
-        let found = target_dir_of(Path::new(exe), variable.map(OsStr::new)).unwrap();
-        assert_eq!(found, Path::new(expected));
+    fn check(exe: &str, marks: &[&str], variable: Option<&str>, expected: Option<&str>) {
+        let dir = tempfile::tempdir().unwrap();
+        for mark in marks {
+            let mark = dir.path().join(mark);
+            fs::create_dir_all(mark.parent().unwrap()).unwrap();
+            fs::write(mark, "").unwrap();
+        }
+        let found = target_dir_of(&dir.path().join(exe), variable.map(OsStr::new));
+        assert_eq!(found.ok(), expected.map(|expected| dir.path().join(expected)));
     }
 
     #[test]
     fn target_dir_of_a_program() {
-        check("/p/target/debug/cutscene", None, "/p/target");
+        check("target/debug/cutscene", &["target/CACHEDIR.TAG"], None, Some("target"));
     }
 
     #[test]
     fn target_dir_of_a_test() {
-        check("/p/target/release/deps/engine-0123", None, "/p/target");
+        check(
+            "target/release/deps/engine-0123",
+            &["target/release/.cargo-lock"],
+            None,
+            Some("target"),
+        );
     }
 
     #[test]
     fn target_dir_of_an_example() {
-        check("/p/target/debug/examples/a", None, "/p/target");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn target_dir_from_the_environment() {
-        check("/p/target/debug/cutscene", Some("/elsewhere"), "/elsewhere");
-    }
-
-    #[test]
-    fn relative_target_dir_in_the_environment_is_found_from_the_program() {
-        check("/p/out/debug/cutscene", Some("out"), "/p/out");
+        check("target/debug/examples/a", &["target/.rustc_info.json"], None, Some("target"));
     }
 
     #[test]
     fn target_dir_above_a_triple() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("CACHEDIR.TAG"), "").unwrap();
-        let exe = dir.path().join("x86_64-unknown-linux-gnu/debug/deps/engine");
-        assert_eq!(target_dir_of(&exe, None).unwrap(), dir.path());
+        let marks = ["target/CACHEDIR.TAG", "target/x86_64-unknown-linux-gnu/CACHEDIR.TAG"];
+        check("target/x86_64-unknown-linux-gnu/debug/deps/engine", &marks, None, Some("target"));
+    }
+
+    #[test]
+    fn copied_program_has_no_target_dir() {
+        check("bin/cutscene", &[], None, None);
+    }
+
+    #[test]
+    fn target_dir_from_the_environment() {
+        let elsewhere = env::temp_dir();
+        check(
+            "target/debug/cutscene",
+            &["target/CACHEDIR.TAG"],
+            elsewhere.to_str(),
+            elsewhere.to_str(),
+        );
+    }
+
+    #[test]
+    fn relative_target_dir_in_the_environment_is_found_from_the_program() {
+        check("out/debug/cutscene", &["out/CACHEDIR.TAG"], Some("out"), Some("out"));
     }
 
     #[test]
