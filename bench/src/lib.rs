@@ -1,7 +1,7 @@
 //! The comparison of cuelight with its peers, inside Godot.
 //!
-//! Two halves share this library. Godot loads it with the project in `project/`: the [`frame`] is measured while the
-//! [`cases`] run, and each result is printed as a line. The bench target in `benches/` starts that Godot, reads the
+//! Two halves share this library. Godot loads it with the project in `project/`: the `frame` is measured while the
+//! `cases` run, and each result is printed as a line. The bench target in `benches/` starts that Godot, reads the
 //! [`Line`]s, and makes the table and `engine.json` of them.
 
 mod cases;
