@@ -1,0 +1,567 @@
+//! Runs a program on the real runtime, and keeps the same log as the model.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use cuelight_combinators::{
+    branch, race, wait_frames, wait_physics_frames, wait_seconds, wait_until, yield_now,
+};
+use cuelight_runtime::engine::{self, Counts, Engine};
+use cuelight_runtime::{
+    GroupHandle, Phase, SlowGuard, TaskError, TaskGroup, TaskHandle, TaskReport, current_group,
+    now, spawn, spawn_deferred,
+};
+
+use super::program::{
+    Action, Guard, MAX_GROUPS, MAX_SLOWS, MAX_TASKS, Outside, Place, Program, SIGNALS, Script,
+    Step, Wait, pick,
+};
+
+thread_local! {
+    /// The log of the program that this thread runs. A foreign waker has to be `Send`, and so
+    /// cannot hold it.
+    static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes this thread's runtime, whose root clock has been running for a while: no program may take a
+/// time of one clock for that of another.
+pub fn begin() {
+    engine::start(TestEngine { world: Rc::default() });
+    engine::tick(Phase::Process, Duration::from_secs(5 * 3600));
+    engine::tick(Phase::Physics, Duration::from_secs(3 * 3600));
+    engine::shutdown();
+}
+
+/// Returns what the root clock of this thread's runtime shows in each stage: it goes on over a
+/// shutdown, and so from one program to the next.
+pub fn root_time() -> [u64; 2] {
+    engine::start(TestEngine { world: Rc::default() });
+    let root = current_group();
+    let time = [Phase::Physics, Phase::Process].map(|phase| {
+        root.set_phase(phase);
+        nanoseconds(now())
+    });
+    engine::shutdown();
+    [time[1], time[0]]
+}
+
+/// Runs a program and returns its log.
+pub fn run(program: &Program) -> Vec<String> {
+    LOG.take();
+    let world = Rc::new(World { program: program.clone(), ..World::default() });
+    start(&world);
+    for step in &program.steps {
+        let had_rung = world.rung.get();
+        world.step(step);
+        if world.rung.get() && !had_rung {
+            log("asks for a flush");
+        }
+    }
+    log("end");
+    engine::shutdown();
+    let tasks = world.handles.borrow().len();
+    for number in 0..tasks {
+        world.act(&Action::Take(number as u8), false);
+    }
+    world.forget();
+    // The model has nothing to say here: nothing is ever left.
+    if Rc::strong_count(&world) != 1 {
+        log("something of the program was never dropped");
+    }
+    let counts = engine::counts();
+    if counts != (Counts { tasks: 0, groups: 1, waits: 0 }) {
+        log(format!("left in the runtime: {counts:?}"));
+    }
+    take_log()
+}
+
+/// Takes the log of a program that did not get to its end.
+pub fn take_log() -> Vec<String> {
+    LOG.take()
+}
+
+fn start(world: &Rc<World>) {
+    world.open.set(true);
+    world.rung.set(false);
+    engine::start(TestEngine { world: world.clone() });
+    let root = current_group();
+    let mut groups = world.groups.borrow_mut();
+    match groups.first_mut() {
+        Some(group) => group.0 = root,
+        None => groups.push((root, None)),
+    }
+}
+
+fn log(line: impl Into<String>) {
+    LOG.with_borrow_mut(|log| log.push(line.into()));
+}
+
+fn nanoseconds(seconds: f64) -> u64 {
+    (seconds * 1e9).round() as u64
+}
+
+/// An engine that only remembers that it was called.
+struct TestEngine {
+    world: Rc<World>,
+}
+
+impl Engine for TestEngine {
+    fn real_time(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn call_soon(&self) {
+        if self.world.rung.replace(true) {
+            log("asks for a flush twice");
+        }
+    }
+
+    fn report(&self, report: &TaskReport) {
+        // What stands before the panic's own text is the runtime's wording.
+        log(format!("report: {}", report.message.rsplit(": ").next().unwrap_or_default()));
+    }
+
+    fn error(&self, _message: &str) {
+        log("error");
+    }
+}
+
+/// What the scripts of a program share. No borrow of it is held across a call of the runtime.
+#[derive(Default)]
+struct World {
+    program: Program,
+    open: Cell<bool>,
+    rung: Cell<bool>,
+    handles: RefCell<Vec<Option<TaskHandle<usize>>>>,
+    /// For each task: set while a panic of its own goes through it.
+    unwinding: RefCell<Vec<bool>>,
+    groups: RefCell<Vec<(GroupHandle, Option<TaskGroup>)>>,
+    slows: RefCell<Vec<SlowGuard>>,
+    stash: RefCell<Vec<BoxWait>>,
+    events: [Rc<Event>; SIGNALS],
+    flags: [Cell<bool>; SIGNALS],
+}
+
+type BoxWait = Pin<Box<dyn Future<Output = String>>>;
+
+impl World {
+    fn step(self: &Rc<Self>, step: &Outside) {
+        match *step {
+            Outside::Act(ref action) => self.act(action, false),
+            Outside::PollStashed(number) => self.poll_outside(number),
+            Outside::Flush => {
+                if self.rung.replace(false) {
+                    log("flush");
+                    engine::flush();
+                }
+            }
+            Outside::FlushAnyway => {
+                self.rung.set(false);
+                log("flush");
+                engine::flush();
+            }
+            Outside::Tick(phase, delta) => {
+                log(format!("tick {phase:?}"));
+                engine::tick(phase, Duration::from_nanos(delta));
+            }
+            Outside::Shutdown => {
+                log("shutdown");
+                self.open.set(false);
+                engine::shutdown();
+            }
+            Outside::Start => {
+                // The waits and the slow guards of the runtime before have come to nothing.
+                log("start");
+                if !self.open.get() {
+                    self.slows.take();
+                    self.stash.take();
+                    start(self);
+                }
+            }
+        }
+    }
+
+    fn poll_outside(self: &Rc<Self>, number: u8) {
+        let Some(mut wait) = remove(&self.stash, number) else {
+            return;
+        };
+        let waker = Waker::from(Arc::new(OutsideWaker));
+        match wait.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => log(format!("outside: ready: {result}")),
+            Poll::Pending => {
+                log("outside: pending");
+                self.stash.borrow_mut().push(wait);
+            }
+        }
+    }
+
+    /// Does what can be done without waiting.
+    fn act(self: &Rc<Self>, action: &Action, in_task: bool) {
+        match *action {
+            Action::Spawn { script, place, deferred, keep } => {
+                self.spawn(script, place, deferred, keep, in_task);
+            }
+            Action::Cancel(number) => {
+                let Some((task, handle)) = self.take_handle(number) else {
+                    return;
+                };
+                log(format!("t{task}: cancel"));
+                handle.cancel();
+                self.handles.borrow_mut()[task] = Some(handle);
+            }
+            Action::DropHandle(number) => {
+                if let Some((task, handle)) = self.take_handle(number) {
+                    log(format!("t{task}: detach"));
+                    drop(handle);
+                }
+            }
+            Action::Take(number) => {
+                let Some((task, handle)) = self.take_handle(number) else {
+                    return;
+                };
+                let result = handle.take().map(show);
+                log(format!("t{task}: take: {result:?}"));
+                if result.is_none() {
+                    self.handles.borrow_mut()[task] = Some(handle);
+                }
+            }
+            Action::IsFinished(number) => {
+                let Some((task, handle)) = self.take_handle(number) else {
+                    return;
+                };
+                log(format!("t{task}: finished: {}", handle.is_finished()));
+                self.handles.borrow_mut()[task] = Some(handle);
+            }
+            Action::NewGroup { parent, owned } => {
+                if self.groups.borrow().len() < MAX_GROUPS {
+                    let parent = self.group(parent).1;
+                    let group = if owned {
+                        let group = TaskGroup::under(&parent);
+                        (group.handle(), Some(group))
+                    } else {
+                        (parent.child(), None)
+                    };
+                    self.groups.borrow_mut().push(group);
+                }
+            }
+            Action::DropGroup(number) => {
+                let group = self.group(number).0;
+                let owner = self.groups.borrow_mut()[group].1.take();
+                drop(owner);
+            }
+            Action::Close(number) => self.group(number).1.close(),
+            Action::CancelAll(number) => self.group(number).1.cancel_all(),
+            Action::Pause(number) => self.group(number).1.pause(),
+            Action::Resume(number) => self.group(number).1.resume(),
+            Action::SetSpeed(number, speed) => self.group(number).1.set_speed(speed),
+            Action::Slow(number, factor) => {
+                if self.slows.borrow().len() < MAX_SLOWS {
+                    let guard = self.group(number).1.clock().slow(factor);
+                    self.slows.borrow_mut().push(guard);
+                }
+            }
+            Action::DropSlow(number) => drop(remove(&self.slows, number)),
+            Action::SetPhase(number, phase) => self.group(number).1.set_phase(phase),
+            Action::Len(number) => {
+                let (number, group) = self.group(number);
+                log(format!("g{number}: len {}", group.len()));
+            }
+            Action::Clock(number) => {
+                let (number, group) = self.group(number);
+                let (now, speed) = (nanoseconds(group.clock().now()), group.clock().speed());
+                log(format!("g{number}: now {now}, speed {speed:.6}"));
+            }
+            Action::Now => log(format!("now {}", nanoseconds(now()))),
+            Action::Give(number) => {
+                let event = &self.events[pick(number, SIGNALS)];
+                event.given.set(event.given.get() + 1);
+                for waker in event.wakers.take() {
+                    waker.wake();
+                }
+            }
+            Action::Poke(number) => {
+                let wakers = self.events[pick(number, SIGNALS)].wakers.borrow().clone();
+                wakers.iter().for_each(Waker::wake_by_ref);
+            }
+            Action::SetFlag(number, set) => self.flags[pick(number, SIGNALS)].set(set),
+            Action::Stash(ref wait) => {
+                let wait = self.wait(wait);
+                self.stash.borrow_mut().push(wait);
+            }
+            Action::DropStashed(number) => drop(remove(&self.stash, number)),
+        }
+    }
+
+    fn spawn(self: &Rc<Self>, script: u8, place: Place, deferred: bool, keep: bool, in_task: bool) {
+        let number = self.handles.borrow().len();
+        if number == MAX_TASKS {
+            return;
+        }
+        self.handles.borrow_mut().push(None);
+        self.unwinding.borrow_mut().push(false);
+        let script = self.program.scripts[pick(script, self.program.scripts.len())].clone();
+        let group = match place {
+            Place::Group(group) => Some(self.group(group).1),
+            _ => None,
+        };
+        log(format!("t{number}: spawn"));
+        let guards = script.guards.iter().map(|guard| self.guard(number, guard)).collect();
+        let body = Box::pin(run_script(self.clone(), number, script));
+        let future = Task { world: self.clone(), number, body, _guards: guards };
+        let handle = match (place, group) {
+            (Place::Root, _) if deferred => spawn_deferred(future),
+            (Place::Root, _) => spawn(future),
+            (_, Some(group)) if deferred => group.spawn_deferred(future),
+            (_, Some(group)) => group.spawn(future),
+            (_, None) if deferred => current_group().spawn_deferred(future),
+            (_, None) if in_task => branch(future),
+            (_, None) => current_group().spawn(future),
+        };
+        let finished = handle.is_finished();
+        if keep {
+            self.handles.borrow_mut()[number] = Some(handle);
+        } else {
+            drop(handle);
+        }
+        log(format!("t{number}: spawned, finished {finished}"));
+    }
+
+    /// Makes a wait, or takes one out of the stash.
+    fn wait(self: &Rc<Self>, wait: &Wait) -> BoxWait {
+        match *wait {
+            Wait::Frames(Phase::Process, frames) => quiet(wait_frames(frames)),
+            Wait::Frames(Phase::Physics, frames) => quiet(wait_physics_frames(frames)),
+            Wait::Seconds(seconds) => quiet(wait_seconds(seconds)),
+            Wait::ClockSeconds(group, seconds) => {
+                quiet(self.group(group).1.clock().wait_seconds(seconds))
+            }
+            Wait::Flag(flag, ref actions) => {
+                let (world, actions) = (self.clone(), actions.clone());
+                let flag = pick(flag, SIGNALS);
+                quiet(wait_until(move || {
+                    log(format!("flag {flag}: check"));
+                    for action in &actions {
+                        world.act(action, false);
+                    }
+                    world.flags[flag].get()
+                }))
+            }
+            Wait::Checks(number) => {
+                let mut checks = 0;
+                quiet(wait_until(move || {
+                    checks += 1;
+                    log(format!("check {checks}"));
+                    checks > number
+                }))
+            }
+            Wait::Yield => quiet(yield_now()),
+            Wait::Event(number) => {
+                let event = self.events[pick(number, SIGNALS)].clone();
+                let seen = event.given.get();
+                quiet(EventWait { event, seen })
+            }
+            Wait::Join(group) => quiet(self.group(group).1.join()),
+            Wait::Task(number) => match self.take_handle(number) {
+                Some((_, handle)) => Box::pin(async { show(handle.await) }),
+                None => Box::pin(async { "no handle".into() }),
+            },
+            Wait::Stashed(number) => match remove(&self.stash, number) {
+                Some(wait) => wait,
+                None => Box::pin(async { "nothing stashed".into() }),
+            },
+        }
+    }
+
+    fn guard(self: &Rc<Self>, task: usize, guard: &Guard) -> TaskGuard {
+        TaskGuard { world: self.clone(), task, guard: guard.clone() }
+    }
+
+    fn task(&self, number: u8) -> Option<usize> {
+        let count = self.handles.borrow().len();
+        (count > 0).then(|| pick(number, count))
+    }
+
+    fn take_handle(&self, number: u8) -> Option<(usize, TaskHandle<usize>)> {
+        let task = self.task(number)?;
+        let handle = self.handles.borrow_mut()[task].take()?;
+        Some((task, handle))
+    }
+
+    fn group(&self, number: u8) -> (usize, GroupHandle) {
+        let groups = self.groups.borrow();
+        let number = pick(number, groups.len());
+        (number, groups[number].0.clone())
+    }
+
+    /// Drops what is left, so that nothing keeps the world alive.
+    fn forget(&self) {
+        self.handles.take();
+        self.stash.take();
+        self.slows.take();
+        self.groups.take();
+        for event in &self.events {
+            event.wakers.take();
+        }
+    }
+}
+
+/// Takes one thing out of a list, by its number modulo their count.
+fn remove<T>(list: &RefCell<Vec<T>>, number: u8) -> Option<T> {
+    let mut list = list.borrow_mut();
+    let count = list.len();
+    (count > 0).then(|| list.remove(pick(number, count)))
+}
+
+fn quiet(wait: impl Future<Output = ()> + 'static) -> BoxWait {
+    Box::pin(async {
+        wait.await;
+        String::new()
+    })
+}
+
+fn show(result: Result<usize, TaskError>) -> String {
+    match result {
+        Ok(output) => format!("output {output}"),
+        Err(TaskError::Cancelled) => "cancelled".into(),
+        Err(TaskError::Panicked) => "panicked".into(),
+        Err(TaskError::Failed(reason)) => format!("failed: {reason}"),
+    }
+}
+
+/// Runs a script.
+async fn run_script(world: Rc<World>, task: usize, script: Script) -> usize {
+    for _ in 0..script.laps {
+        let mut locals = Vec::new();
+        for (at, step) in script.steps.iter().enumerate() {
+            log(format!("t{task}: step {at}"));
+            match step {
+                Step::Do(action) => world.act(action, true),
+                Step::Await(waits) => {
+                    let waits: Vec<_> = waits.iter().map(|wait| world.wait(wait)).collect();
+                    let (part, result) = first(waits).await;
+                    log(format!("t{task}: part {part} ready: {result}"));
+                }
+                Step::PollOnce(wait) => {
+                    let mut wait = world.wait(wait);
+                    match std::future::poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx))).await {
+                        Poll::Ready(result) => log(format!("t{task}: once ready: {result}")),
+                        Poll::Pending => {
+                            log(format!("t{task}: once pending"));
+                            world.stash.borrow_mut().push(wait);
+                        }
+                    }
+                }
+                Step::Hold(guard) => locals.push(world.guard(task, guard)),
+                Step::Panic => {
+                    world.unwinding.borrow_mut()[task] = true;
+                    quiet_panic(format!("t{task} panics"));
+                }
+            }
+        }
+        drop(locals);
+    }
+    task
+}
+
+/// Waits for the first of several waits, by the combinator.
+async fn first(waits: Vec<BoxWait>) -> (usize, String) {
+    let numbered = |(part, wait): (usize, BoxWait)| async move { (part, wait.await) };
+    let mut waits = waits.into_iter().enumerate().map(numbered);
+    match (waits.next(), waits.next(), waits.next()) {
+        (None, ..) => std::future::pending().await,
+        (Some(wait), None, _) => wait.await,
+        (Some(wait), Some(other), None) => race((wait, other)).await,
+        (Some(wait), Some(other), Some(third)) => race((wait, other, third)).await,
+    }
+}
+
+/// Panics without a call of the panic hook, which would print thousands of messages.
+fn quiet_panic(message: String) -> ! {
+    resume_unwind(Box::new(message))
+}
+
+/// The future of a task: its script, and what is dropped after it.
+struct Task {
+    world: Rc<World>,
+    number: usize,
+    body: Pin<Box<dyn Future<Output = usize>>>,
+    _guards: Vec<TaskGuard>,
+}
+
+impl Future for Task {
+    type Output = usize;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        log(format!("t{}: poll at {}", self.number, nanoseconds(now())));
+        self.body.as_mut().poll(cx)
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        log(format!("t{}: drop at {}", self.number, nanoseconds(now())));
+        self.world.unwinding.borrow_mut()[self.number] = false;
+    }
+}
+
+/// A guard of a task.
+struct TaskGuard {
+    world: Rc<World>,
+    task: usize,
+    guard: Guard,
+}
+
+impl Drop for TaskGuard {
+    fn drop(&mut self) {
+        log(format!("t{}: guard", self.task));
+        for action in &self.guard.actions {
+            self.world.act(action, false);
+        }
+        // A second panic of the same task would abort.
+        if self.guard.panics
+            && !std::mem::replace(&mut self.world.unwinding.borrow_mut()[self.task], true)
+        {
+            quiet_panic(format!("t{} panics in a guard", self.task));
+        }
+    }
+}
+
+/// Something that tasks wait for, outside of the runtime.
+#[derive(Default)]
+struct Event {
+    given: Cell<u64>,
+    wakers: RefCell<Vec<Waker>>,
+}
+
+struct EventWait {
+    event: Rc<Event>,
+    seen: u64,
+}
+
+impl Future for EventWait {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.event.given.get() != self.seen {
+            return Poll::Ready(());
+        }
+        // A wait that is dropped leaves its waker behind, so that scripts are woken for nothing.
+        self.event.wakers.borrow_mut().push(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// The waker of some other executor.
+struct OutsideWaker;
+
+impl Wake for OutsideWaker {
+    fn wake(self: Arc<Self>) {
+        log("outside: woken");
+    }
+}

@@ -1,0 +1,203 @@
+//! Random programs.
+
+use cuelight_runtime::Phase;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::program::{Action, Guard, Outside, Place, Program, Script, Step, Wait};
+
+/// How often an action is about what.
+#[derive(Clone, Copy)]
+struct Mix {
+    tasks: u32,
+    groups: u32,
+    clocks: u32,
+    waits: u32,
+}
+
+/// Makes programs. What is listed first in a choice is what shrinking prefers.
+pub fn program() -> impl Strategy<Value = Program> {
+    let lively = Mix { tasks: 5, groups: 4, clocks: 2, waits: 3 };
+    let timed = Mix { tasks: 1, groups: 3, clocks: 6, waits: 2 };
+    prop_oneof![2 => program_of(lively), 1 => program_of(timed)]
+}
+
+fn program_of(mix: Mix) -> impl Strategy<Value = Program> {
+    // Most programs begin with a few groups, so that the numbers of groups mean something.
+    let groups = vec(new_group().prop_map(Outside::Act), 0..5);
+    (vec(script(mix), 1..5), groups, vec(outside(mix), 1..36)).prop_map(
+        |(scripts, mut groups, steps)| {
+            groups.extend(steps);
+            Program { scripts, steps: groups }
+        },
+    )
+}
+
+fn outside(mix: Mix) -> BoxedStrategy<Outside> {
+    prop_oneof![
+        12 => (stage(), delta()).prop_map(|(stage, delta)| Outside::Tick(stage, delta)),
+        4 => Just(Outside::Flush),
+        6 => spawn().prop_map(Outside::Act),
+        8 => action(mix).prop_map(Outside::Act),
+        1 => Just(Outside::FlushAnyway),
+        1 => number().prop_map(Outside::PollStashed),
+        1 => prop_oneof![3 => Just(Outside::Start), 1 => Just(Outside::Shutdown)],
+    ]
+    .boxed()
+}
+
+fn script(mix: Mix) -> BoxedStrategy<Script> {
+    let guards = prop_oneof![3 => Just(Vec::new()), 1 => vec(guard(mix), 1..3)];
+    let laps = prop_oneof![6 => Just(1_u32), 1 => 2..4_u32];
+    (laps, guards, vec(step(mix), 0..6))
+        .prop_map(|(laps, guards, steps)| Script { laps, guards, steps })
+        .boxed()
+}
+
+fn step(mix: Mix) -> BoxedStrategy<Step> {
+    prop_oneof![
+        8 => wait(mix).prop_map(|wait| Step::Await(vec![wait])),
+        8 => action(mix).prop_map(Step::Do),
+        3 => vec(wait(mix), 0..4).prop_map(Step::Await),
+        1 => wait(mix).prop_map(Step::PollOnce),
+        3 => guard(mix).prop_map(Step::Hold),
+        1 => Just(Step::Panic),
+    ]
+    .boxed()
+}
+
+fn guard(mix: Mix) -> BoxedStrategy<Guard> {
+    let panics = prop_oneof![5 => Just(false), 1 => Just(true)];
+    let actions = vec(action(mix), 0..3);
+    (actions, panics).prop_map(|(actions, panics)| Guard { actions, panics }).boxed()
+}
+
+fn wait(mix: Mix) -> BoxedStrategy<Wait> {
+    let asking = (number(), vec(action(mix), 1..3));
+    prop_oneof![
+        22 => plain_wait(),
+        2 => Just(Wait::Yield),
+        1 => asking.prop_map(|(flag, actions)| Wait::Flag(flag, actions)),
+        2 => number().prop_map(Wait::Stashed),
+    ]
+    .boxed()
+}
+
+/// A wait that does no actions, so that actions may make it.
+fn plain_wait() -> BoxedStrategy<Wait> {
+    prop_oneof![
+        4 => (stage(), 0..4_u64).prop_map(|(stage, frames)| Wait::Frames(stage, frames)),
+        4 => seconds().prop_map(Wait::Seconds),
+        4 => (group(), seconds()).prop_map(|(group, seconds)| Wait::ClockSeconds(group, seconds)),
+        2 => number().prop_map(|flag| Wait::Flag(flag, Vec::new())),
+        2 => (0..4_u8).prop_map(Wait::Checks),
+        3 => number().prop_map(Wait::Event),
+        2 => group().prop_map(Wait::Join),
+        3 => number().prop_map(Wait::Task),
+    ]
+    .boxed()
+}
+
+fn action(mix: Mix) -> BoxedStrategy<Action> {
+    let tasks = prop_oneof![
+        4 => spawn(),
+        3 => number().prop_map(Action::Cancel),
+        1 => number().prop_map(Action::DropHandle),
+        1 => number().prop_map(Action::Take),
+        1 => number().prop_map(Action::IsFinished),
+    ];
+    let groups = prop_oneof![
+        2 => group().prop_map(Action::Len),
+        3 => group().prop_map(Action::Resume),
+        2 => group().prop_map(Action::Pause),
+        2 => group().prop_map(Action::Close),
+        1 => group().prop_map(Action::DropGroup),
+        1 => group().prop_map(Action::CancelAll),
+        2 => new_group(),
+    ];
+    let clocks = prop_oneof![
+        2 => (group(), speed()).prop_map(|(group, speed)| Action::SetSpeed(group, speed)),
+        2 => (group(), speed()).prop_map(|(group, speed)| Action::Slow(group, speed)),
+        1 => number().prop_map(Action::DropSlow),
+        1 => (group(), stage()).prop_map(|(group, stage)| Action::SetPhase(group, stage)),
+        2 => group().prop_map(Action::Clock),
+        1 => Just(Action::Now),
+    ];
+    let waits = prop_oneof![
+        4 => number().prop_map(Action::Give),
+        1 => number().prop_map(Action::Poke),
+        2 => (number(), any::<bool>()).prop_map(|(flag, set)| Action::SetFlag(flag, set)),
+        2 => plain_wait().prop_map(Action::Stash),
+        1 => number().prop_map(Action::DropStashed),
+    ];
+    let Mix { tasks: t, groups: g, clocks: c, waits: w } = mix;
+    prop_oneof![t => tasks, g => groups, c => clocks, w => waits].boxed()
+}
+
+fn new_group() -> impl Strategy<Value = Action> {
+    (group(), any::<bool>()).prop_map(|(parent, owned)| Action::NewGroup { parent, owned })
+}
+
+fn spawn() -> impl Strategy<Value = Action> {
+    let place = prop_oneof![
+        Just(Place::Root),
+        Just(Place::Current),
+        group().prop_map(Place::Group),
+        group().prop_map(Place::Group),
+    ];
+    let deferred = prop_oneof![3 => Just(false), 1 => Just(true)];
+    let keep = prop_oneof![3 => Just(true), 1 => Just(false)];
+    (number(), place, deferred, keep).prop_map(|(script, place, deferred, keep)| Action::Spawn {
+        script,
+        place,
+        deferred,
+        keep,
+    })
+}
+
+fn number() -> impl Strategy<Value = u8> {
+    0..24_u8
+}
+
+fn group() -> impl Strategy<Value = u8> {
+    // The root group is 0, and also what the numbers of groups that do not exist come to often.
+    1..16_u8
+}
+
+fn stage() -> impl Strategy<Value = Phase> {
+    prop_oneof![2 => Just(Phase::Process), 1 => Just(Phase::Physics)]
+}
+
+/// Seconds that are no time at all, that end with a tick or just do not, by the grace of a microsecond
+/// or by rounding, and that never pass.
+fn seconds() -> impl Strategy<Value = f64> {
+    select(vec![
+        1.0 / 60.0,
+        0.0,
+        -1.0,
+        2.0 / 60.0,
+        0.1,
+        0.02,
+        0.000_001_000_4,
+        0.000_001_000_6,
+        0.016_667_666,
+        0.016_667_667,
+        0.016_667_667_4,
+        0.016_667_667_6,
+        0.25,
+        1.5,
+        f64::INFINITY,
+    ])
+}
+
+fn speed() -> impl Strategy<Value = f64> {
+    select(vec![1.0, 0.0, 0.5, 0.3, 2.0, 0.7, 1.3])
+}
+
+/// Nanoseconds of a tick.
+fn delta() -> impl Strategy<Value = u64> {
+    let usual = select(vec![16_666_667, 16_666_666]);
+    let others = select(vec![0, 1, 10_000_000, 100_000_000, 1_000_000_000]);
+    prop_oneof![2 => usual, 1 => others]
+}

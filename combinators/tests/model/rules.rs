@@ -1,0 +1,380 @@
+//! The rules of the runtime, written as plainly as they can be: every tick walks all clocks, and
+//! everything is found by searching lists from their start. Nothing in here is fast, and nothing is
+//! shared with the runtime, so that the two agree only if both follow the rules.
+//!
+//! User code (a script's steps, a guard's actions, a condition) is called in `script.rs`, which
+//! comes back into the rules.
+
+use super::groups::Group;
+use super::program::{Guard, MAX_TASKS, Place, Program, SIGNALS, pick};
+use super::waits::{Waiting, Waker};
+
+/// A drain ends after so many rounds.
+const ROUNDS: usize = 1_000;
+
+/// Spawns that are nested deeper than this start in the next drain.
+const NESTED_SPAWNS: usize = 32;
+
+/// The reference model, with the log of what happened in it.
+pub struct Model<'a> {
+    /// What it runs.
+    pub program: &'a Program,
+    /// What happened, a line each.
+    pub log: Vec<String>,
+    /// Tasks in spawn order, those that are gone included.
+    pub tasks: Vec<Task<'a>>,
+    /// Waits in the order in which they were made, those that are gone included.
+    pub waits: Vec<Waiting<'a>>,
+    /// Waits that no task holds.
+    pub stash: Vec<usize>,
+    /// How often each event was given, and who is woken at the next time.
+    pub events: [(u64, Vec<Waker>); SIGNALS],
+    /// What conditions ask for.
+    pub flags: [bool; SIGNALS],
+    /// The slow guards that are held: the group, and the guard's number in it.
+    pub slows: Vec<(usize, u64)>,
+    /// The tasks whose polls are on the stack, innermost last.
+    pub stack: Vec<usize>,
+    pub groups: Vec<Group>,
+    /// Set if the runtime has been started, and not shut down since.
+    pub open: bool,
+    /// Set if there is an engine to report to: until the shutdown is over.
+    pub engine: bool,
+    /// Set if a tick or a flush is running.
+    pub busy: bool,
+    /// Set if a flush has been asked for.
+    pub rung: bool,
+    /// Set while a livelock goes on that has been reported.
+    pub livelock: bool,
+    /// The number of spawns on the stack that poll their task.
+    pub nested: usize,
+    /// What numbers the first polls, and the slow guards.
+    pub counter: u64,
+    /// Tasks that are polled in the next round, or in the next drain if none is running.
+    pub ready: Vec<usize>,
+    /// Tasks that are polled in the next drain, though one is running.
+    pub later: Vec<usize>,
+    /// Tasks that were ready while their group was frozen.
+    pub kept: Vec<usize>,
+    /// Cancelled tasks whose futures are still to be dropped.
+    pub doomed: Vec<usize>,
+}
+
+/// A task. Its place in the list is its number, and its output.
+pub struct Task<'a> {
+    /// Which script it runs.
+    pub script: usize,
+    /// The step that it is at.
+    pub step: usize,
+    /// The laps that it has behind it.
+    pub laps: u32,
+    /// What it waits for.
+    pub awaiting: Option<Vec<usize>>,
+    /// The guards that it has made in this lap.
+    pub locals: Vec<&'a Guard>,
+    /// Set while a panic of its own goes through it: a second one would abort.
+    pub unwinding: bool,
+    /// Set if its handle is kept in the table.
+    pub handle: bool,
+    /// Who awaits its handle.
+    pub waiter: Option<Waker>,
+    /// How it ended. Set if its future is gone.
+    pub result: Option<End>,
+    pub group: usize,
+    /// Set if its group knows it: unless it was spawned after the shutdown.
+    pub counts: bool,
+    pub life: Life,
+    /// Set if it is in `ready`, in `later` or in `kept`.
+    pub queued: bool,
+    pub polling: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Life {
+    /// It can be polled.
+    Alive,
+    /// It was cancelled, and its future is to be dropped.
+    Doomed,
+    /// It has ended by itself, or its future is being dropped, or is gone.
+    Ended,
+}
+
+/// How a task ended.
+#[derive(Clone)]
+pub enum End {
+    Output(usize),
+    Cancelled,
+    Panicked,
+}
+
+/// What a poll of a task comes to.
+pub enum Polled {
+    Pending,
+    Ready,
+    Panicked(String),
+}
+
+impl<'a> Model<'a> {
+    /// Makes a model that has been started.
+    pub fn new(program: &'a Program, root_time: [u64; 2]) -> Self {
+        let mut root = Group::new(0);
+        root.time = root_time;
+        Model {
+            program,
+            log: Vec::new(),
+            tasks: Vec::new(),
+            waits: Vec::new(),
+            stash: Vec::new(),
+            events: Default::default(),
+            flags: Default::default(),
+            slows: Vec::new(),
+            stack: Vec::new(),
+            groups: vec![root],
+            open: true,
+            engine: true,
+            busy: false,
+            rung: false,
+            livelock: false,
+            nested: 0,
+            counter: 0,
+            ready: Vec::new(),
+            later: Vec::new(),
+            kept: Vec::new(),
+            doomed: Vec::new(),
+        }
+    }
+
+    // What the engine calls.
+
+    pub fn tick(&mut self, stage: usize, delta: u64) {
+        if !self.open {
+            return;
+        }
+        self.busy = true;
+        self.step_clocks(0, stage, delta);
+        self.drain();
+    }
+
+    pub fn flush(&mut self) {
+        self.rung = false;
+        if self.open {
+            self.drain();
+        }
+    }
+
+    pub fn shutdown(&mut self) {
+        if !self.open {
+            return;
+        }
+        self.open = false;
+        for list in [&mut self.ready, &mut self.later, &mut self.kept, &mut self.doomed] {
+            list.clear();
+        }
+        // What is spawned meanwhile is dropped at once, so the list has no more of them at its end.
+        for task in 0..self.tasks.len() {
+            if self.tasks[task].life != Life::Ended {
+                self.end(task, End::Cancelled);
+            }
+        }
+        for group in &mut self.groups[1..] {
+            group.closed = true;
+        }
+        self.engine = false;
+    }
+
+    /// Starts the runtime again: nothing of before is in it, but the root clock goes on.
+    pub fn start(&mut self) {
+        if !self.open {
+            let mut root = Group::new(0);
+            root.time = self.groups[0].time;
+            root.frames = self.groups[0].frames;
+            self.groups[0] = root;
+            for wait in std::mem::take(&mut self.stash) {
+                self.drop_wait(wait);
+            }
+            self.slows.clear();
+            self.rung = false;
+            self.engine = true;
+            self.open = true;
+        }
+    }
+
+    // Tasks.
+
+    pub fn spawn(&mut self, script: u8, place: Place, deferred: bool, keep: bool) {
+        let number = self.tasks.len();
+        if number == MAX_TASKS {
+            return;
+        }
+        let group = match place {
+            Place::Root => 0,
+            Place::Current => self.here(),
+            Place::Group(group) => self.group(group),
+        };
+        self.log.push(format!("t{number}: spawn"));
+        self.tasks.push(Task {
+            // A task of a closed group is nobody's but the next group's above.
+            group: self.living(group),
+            script: pick(script, self.program.scripts.len()),
+            step: 0,
+            laps: 0,
+            awaiting: None,
+            locals: Vec::new(),
+            unwinding: false,
+            handle: false,
+            waiter: None,
+            result: None,
+            counts: self.open,
+            life: Life::Alive,
+            queued: false,
+            polling: false,
+        });
+        if !self.open {
+            self.end(number, End::Cancelled);
+        } else if self.groups[group].closed {
+            self.cancel(number);
+        } else if deferred || self.nested == NESTED_SPAWNS {
+            self.tasks[number].queued = true;
+            if self.busy {
+                self.later.push(number);
+            } else {
+                self.ready.push(number);
+                self.ring();
+            }
+        } else {
+            self.nested += 1;
+            self.poll(number);
+            self.nested -= 1;
+        }
+        self.tasks[number].handle = keep;
+        let finished = self.tasks[number].result.is_some();
+        self.log.push(format!("t{number}: spawned, finished {finished}"));
+    }
+
+    pub fn cancel(&mut self, task: usize) {
+        if self.open && self.tasks[task].life == Life::Alive {
+            self.tasks[task].life = Life::Doomed;
+            self.doomed.push(task);
+            // One that is being polled may yet come to its end, and leave nothing to be dropped.
+            if !self.tasks[task].polling {
+                self.ring();
+            }
+        }
+    }
+
+    pub fn wake(&mut self, waker: Waker) {
+        let Waker::Task(number) = waker else {
+            self.log.push("outside: woken".into());
+            return;
+        };
+        let task = &mut self.tasks[number];
+        if !self.open || task.life != Life::Alive {
+            return;
+        }
+        if std::mem::replace(&mut task.queued, true) {
+            self.ring();
+            return;
+        }
+        if self.busy && task.polling {
+            self.later.push(number);
+        } else {
+            self.ready.push(number);
+            self.ring();
+        }
+    }
+
+    pub fn ring(&mut self) {
+        if !self.busy {
+            self.rung = true;
+        }
+    }
+
+    fn drain(&mut self) {
+        self.busy = true;
+        self.drop_doomed();
+        for _ in 0..ROUNDS {
+            if self.ready.is_empty() {
+                break;
+            }
+            for task in std::mem::take(&mut self.ready) {
+                self.drop_doomed();
+                if self.tasks[task].life != Life::Alive {
+                    continue;
+                }
+                if self.frozen(self.tasks[task].group) {
+                    self.kept.push(task);
+                    continue;
+                }
+                self.tasks[task].queued = false;
+                self.poll(task);
+            }
+            self.drop_doomed();
+        }
+        let livelock = !self.ready.is_empty();
+        if livelock && !self.livelock {
+            self.log.push("error".into());
+        }
+        self.livelock = livelock;
+        self.ready.append(&mut self.later);
+        self.busy = false;
+    }
+
+    fn poll(&mut self, task: usize) {
+        self.stack.push(task);
+        self.tasks[task].polling = true;
+        let polled = self.run(task);
+        self.tasks[task].polling = false;
+        // If it was cancelled meanwhile, that is its result; if it has come to its end too, its future
+        // need not wait for its turn.
+        let cancelled = self.tasks[task].life == Life::Doomed;
+        let result = |end| if cancelled { End::Cancelled } else { end };
+        if !matches!(polled, Polled::Pending) {
+            self.doomed.retain(|&doomed| doomed != task);
+        } else if cancelled {
+            self.ring();
+        }
+        // The drop after a ready poll is still the task's own; after a panic it is not.
+        if let Polled::Ready = polled {
+            self.end(task, result(End::Output(task)));
+        }
+        self.stack.pop();
+        if let Polled::Panicked(message) = polled {
+            self.report(&message);
+            self.end(task, result(End::Panicked));
+        }
+    }
+
+    fn drop_doomed(&mut self) {
+        while !self.doomed.is_empty() {
+            let task = self.doomed.remove(0);
+            self.end(task, End::Cancelled);
+        }
+    }
+
+    /// Drops a task's future and then makes its result known.
+    fn end(&mut self, task: usize, end: End) {
+        self.tasks[task].life = Life::Ended;
+        if let Some(message) = self.drop_future(task) {
+            self.report(&message);
+        }
+        self.tasks[task].result = Some(end);
+        if let Some(waiter) = self.tasks[task].waiter.take() {
+            self.wake(waiter);
+        }
+        if !self.tasks[task].counts {
+            return;
+        }
+        let group = self.tasks[task].group;
+        for above in self.with_ancestors(group) {
+            if self.alive(above).len() <= 1 {
+                self.wake_joiners(above);
+            }
+        }
+    }
+
+    fn report(&mut self, message: &str) {
+        if self.engine {
+            self.log.push(format!("report: {message}"));
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! The model's user code: scripts as plain state machines, guards, and what they do.
+
+use super::program::{Action, Guard, MAX_SLOWS, Outside, Program, Step, Wait, pick};
+use super::rules::{End, Model, Polled};
+use super::waits::Waker;
+
+/// Runs a program on the model, whose root clock shows this in each stage, and returns its log.
+pub fn run(program: &Program, root_time: [u64; 2]) -> Vec<String> {
+    let mut model = Model::new(program, root_time);
+    for step in &program.steps {
+        let had_rung = model.rung;
+        model.step(step);
+        if model.rung && !had_rung {
+            model.log.push("asks for a flush".into());
+        }
+    }
+    model.log.push("end".into());
+    model.shutdown();
+    for number in 0..model.tasks.len() {
+        model.take_result(number);
+    }
+    model.log
+}
+
+impl<'a> Model<'a> {
+    fn step(&mut self, step: &'a Outside) {
+        match *step {
+            Outside::Act(ref action) => self.act(action),
+            Outside::PollStashed(number) => self.poll_outside(number),
+            Outside::Flush => {
+                if self.rung {
+                    self.log.push("flush".into());
+                    self.flush();
+                }
+            }
+            Outside::FlushAnyway => {
+                self.log.push("flush".into());
+                self.flush();
+            }
+            Outside::Tick(phase, delta) => {
+                self.log.push(format!("tick {phase:?}"));
+                self.tick(phase as usize, delta);
+            }
+            Outside::Shutdown => {
+                self.log.push("shutdown".into());
+                self.shutdown();
+            }
+            Outside::Start => {
+                self.log.push("start".into());
+                self.start();
+            }
+        }
+    }
+
+    /// Polls a task's script.
+    pub fn run(&mut self, task: usize) -> Polled {
+        let script = &self.program.scripts[self.tasks[task].script];
+        self.log.push(format!("t{task}: poll at {}", self.now(self.here())));
+        loop {
+            let at = self.tasks[task].step;
+            let Some(step) = script.steps.get(at) else {
+                if let Some(message) = self.drop_locals(task) {
+                    return Polled::Panicked(message);
+                }
+                self.tasks[task].step = 0;
+                self.tasks[task].laps += 1;
+                if self.tasks[task].laps >= script.laps {
+                    return Polled::Ready;
+                }
+                continue;
+            };
+            if self.tasks[task].awaiting.is_none() {
+                self.log.push(format!("t{task}: step {at}"));
+            }
+            match step {
+                Step::Do(action) => self.act(action),
+                Step::Await(waits) => {
+                    if self.tasks[task].awaiting.is_none() {
+                        let waits = waits.iter().map(|wait| self.prepare(wait)).collect();
+                        self.tasks[task].awaiting = Some(waits);
+                    }
+                    let waits = self.tasks[task].awaiting.clone().unwrap();
+                    let mut results = waits.iter().enumerate().filter_map(|(index, &wait)| {
+                        let result = self.poll_wait(wait, Waker::Task(task))?;
+                        Some(format!("t{task}: part {index} ready: {result}"))
+                    });
+                    let Some(result) = results.next() else {
+                        return Polled::Pending;
+                    };
+                    self.log.push(result);
+                    self.drop_awaiting(task);
+                }
+                Step::PollOnce(wait) => {
+                    let wait = self.prepare(wait);
+                    if let Some(result) = self.poll_wait(wait, Waker::Task(task)) {
+                        self.log.push(format!("t{task}: once ready: {result}"));
+                        self.drop_wait(wait);
+                    } else {
+                        self.log.push(format!("t{task}: once pending"));
+                        self.stash.push(wait);
+                    }
+                }
+                Step::Hold(guard) => self.tasks[task].locals.push(guard),
+                Step::Panic => {
+                    self.tasks[task].unwinding = true;
+                    self.drop_locals(task);
+                    return Polled::Panicked(format!("t{task} panics"));
+                }
+            }
+            self.tasks[task].step += 1;
+        }
+    }
+
+    /// Drops what a task's future still holds, and returns the message of a panic in that.
+    pub fn drop_future(&mut self, task: usize) -> Option<String> {
+        self.log.push(format!("t{task}: drop at {}", self.now(self.here())));
+        self.tasks[task].unwinding = false;
+        self.drop_awaiting(task);
+        let locals = self.drop_locals(task);
+        let script = &self.program.scripts[self.tasks[task].script];
+        let guards = self.drop_guards(task, script.guards.iter().collect());
+        locals.or(guards)
+    }
+
+    /// Polls a stashed wait outside of all tasks.
+    pub fn poll_outside(&mut self, number: u8) {
+        if self.stash.is_empty() {
+            return;
+        }
+        let wait = self.stash.remove(pick(number, self.stash.len()));
+        if let Some(result) = self.poll_wait(wait, Waker::Outside) {
+            self.log.push(format!("outside: ready: {result}"));
+            self.drop_wait(wait);
+        } else {
+            self.log.push("outside: pending".into());
+            self.stash.push(wait);
+        }
+    }
+
+    /// Does what can be done without waiting.
+    pub fn act(&mut self, action: &'a Action) {
+        match *action {
+            Action::Spawn { script, place, deferred, keep } => {
+                self.spawn(script, place, deferred, keep);
+            }
+            Action::Cancel(number) => {
+                if let Some(task) = self.task(number).filter(|&task| self.tasks[task].handle) {
+                    self.log.push(format!("t{task}: cancel"));
+                    self.cancel(task);
+                }
+            }
+            Action::DropHandle(number) => {
+                if let Some(task) = self.take_handle(number) {
+                    self.log.push(format!("t{task}: detach"));
+                }
+            }
+            Action::Take(number) => {
+                if let Some(task) = self.task(number) {
+                    self.take_result(task);
+                }
+            }
+            Action::IsFinished(number) => {
+                if let Some(task) = self.task(number).filter(|&task| self.tasks[task].handle) {
+                    let finished = self.tasks[task].result.is_some();
+                    self.log.push(format!("t{task}: finished: {finished}"));
+                }
+            }
+            Action::NewGroup { parent, owned } => self.new_group(parent, owned),
+            Action::DropGroup(number) => self.drop_group(self.group(number)),
+            Action::Close(number) => self.close(self.group(number)),
+            Action::CancelAll(number) => self.cancel_all(self.group(number)),
+            Action::Pause(number) => self.pause(self.group(number), true),
+            Action::Resume(number) => self.pause(self.group(number), false),
+            Action::SetSpeed(number, speed) => self.set_speed(self.group(number), speed),
+            Action::Slow(number, factor) => {
+                if self.slows.len() < MAX_SLOWS {
+                    self.slow(self.group(number), factor);
+                }
+            }
+            Action::DropSlow(number) => {
+                if !self.slows.is_empty() {
+                    self.drop_slow(pick(number, self.slows.len()));
+                }
+            }
+            Action::SetPhase(number, phase) => self.set_phase(self.group(number), phase as usize),
+            Action::Len(number) => {
+                let group = self.group(number);
+                self.log.push(format!("g{group}: len {}", self.alive(group).len()));
+            }
+            Action::Clock(number) => {
+                let group = self.group(number);
+                let (now, speed) = (self.now(group), self.speed(group));
+                self.log.push(format!("g{group}: now {now}, speed {speed:.6}"));
+            }
+            Action::Now => self.log.push(format!("now {}", self.now(self.here()))),
+            Action::Give(number) => {
+                let event = pick(number, self.events.len());
+                self.events[event].0 += 1;
+                for waker in std::mem::take(&mut self.events[event].1) {
+                    self.wake(waker);
+                }
+            }
+            Action::Poke(number) => {
+                let event = pick(number, self.events.len());
+                for waker in self.events[event].1.clone() {
+                    self.wake(waker);
+                }
+            }
+            Action::SetFlag(number, set) => self.flags[pick(number, self.flags.len())] = set,
+            Action::Stash(ref wait) => {
+                let wait = self.prepare(wait);
+                self.stash.push(wait);
+            }
+            Action::DropStashed(number) => {
+                if !self.stash.is_empty() {
+                    let wait = self.stash.remove(pick(number, self.stash.len()));
+                    self.drop_wait(wait);
+                }
+            }
+        }
+    }
+
+    /// Makes a wait, or takes one out of the stash.
+    fn prepare(&mut self, kind: &'a Wait) -> usize {
+        match *kind {
+            Wait::Stashed(number) if !self.stash.is_empty() => {
+                self.stash.remove(pick(number, self.stash.len()))
+            }
+            Wait::Event(number) => {
+                let wait = self.make(kind);
+                self.waits[wait].seen = self.events[pick(number, self.events.len())].0;
+                wait
+            }
+            Wait::Task(number) => {
+                let wait = self.make(kind);
+                self.waits[wait].task = self.take_handle(number);
+                wait
+            }
+            _ => self.make(kind),
+        }
+    }
+
+    /// Polls a wait, and returns its result if it is ready.
+    fn poll_wait(&mut self, wait: usize, waker: Waker) -> Option<String> {
+        let kind = self.waits[wait].kind;
+        let ready = match *kind {
+            Wait::Frames(..) | Wait::Seconds(_) | Wait::ClockSeconds(..) => {
+                self.poll_timer(wait, waker)
+            }
+            Wait::Flag(number, ref actions) => self.poll_condition(wait, waker, |model| {
+                let flag = pick(number, model.flags.len());
+                model.log.push(format!("flag {flag}: check"));
+                for action in actions {
+                    model.act(action);
+                }
+                model.flags[flag]
+            }),
+            Wait::Checks(number) => self.poll_condition(wait, waker, |model| {
+                let checks = &mut model.waits[wait].checks;
+                *checks += 1;
+                let checks = *checks;
+                model.log.push(format!("check {checks}"));
+                checks > number
+            }),
+            Wait::Yield => {
+                let again = std::mem::replace(&mut self.waits[wait].yielded, true);
+                if !again {
+                    self.wake(waker);
+                }
+                again
+            }
+            Wait::Event(number) => {
+                let event = pick(number, self.events.len());
+                let given = self.events[event].0 != self.waits[wait].seen;
+                if !given {
+                    self.events[event].1.push(waker);
+                }
+                given
+            }
+            Wait::Join(_) => {
+                self.note_poll(wait);
+                self.waits[wait].waker = Some(waker);
+                let caller = self.stack.last().copied();
+                let alive = self.alive(self.waits[wait].group);
+                alive.iter().all(|&task| Some(task) == caller)
+            }
+            Wait::Task(_) => {
+                let Some(task) = self.waits[wait].task else {
+                    return Some("no handle".into());
+                };
+                if let Some(result) = self.result(task) {
+                    return Some(result);
+                }
+                self.tasks[task].waiter = Some(waker);
+                false
+            }
+            Wait::Stashed(_) => return Some("nothing stashed".into()),
+        };
+        ready.then(String::new)
+    }
+
+    /// Drops a wait: nothing wakes its task for it any more, but an event still knows its waker.
+    pub fn drop_wait(&mut self, wait: usize) {
+        self.waits[wait].gone = true;
+        if let Some(task) = self.waits[wait].task.take() {
+            self.tasks[task].waiter = None;
+        }
+    }
+
+    fn drop_awaiting(&mut self, task: usize) {
+        for wait in self.tasks[task].awaiting.take().unwrap_or_default() {
+            self.drop_wait(wait);
+        }
+    }
+
+    fn drop_locals(&mut self, task: usize) -> Option<String> {
+        let locals = std::mem::take(&mut self.tasks[task].locals);
+        self.drop_guards(task, locals)
+    }
+
+    /// Drops guards, all of them even if one panics, and returns the message of the one that does.
+    fn drop_guards(&mut self, task: usize, guards: Vec<&'a Guard>) -> Option<String> {
+        let mut message = None;
+        for guard in guards {
+            self.log.push(format!("t{task}: guard"));
+            for action in &guard.actions {
+                self.act(action);
+            }
+            if guard.panics && !std::mem::replace(&mut self.tasks[task].unwinding, true) {
+                message = Some(format!("t{task} panics in a guard"));
+            }
+        }
+        message
+    }
+
+    fn take_handle(&mut self, number: u8) -> Option<usize> {
+        let task = self.task(number)?;
+        std::mem::take(&mut self.tasks[task].handle).then_some(task)
+    }
+
+    fn take_result(&mut self, task: usize) {
+        if self.tasks[task].handle {
+            let result = self.result(task);
+            self.tasks[task].handle = result.is_none();
+            self.log.push(format!("t{task}: take: {result:?}"));
+        }
+    }
+
+    fn task(&self, number: u8) -> Option<usize> {
+        (!self.tasks.is_empty()).then(|| pick(number, self.tasks.len()))
+    }
+
+    fn result(&self, task: usize) -> Option<String> {
+        self.tasks[task].result.as_ref().map(|end| match end {
+            End::Output(output) => format!("output {output}"),
+            End::Cancelled => "cancelled".into(),
+            End::Panicked => "panicked".into(),
+        })
+    }
+}
