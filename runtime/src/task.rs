@@ -154,6 +154,13 @@ impl<T> Future for TaskHandle<T> {
     }
 }
 
+impl<T> Drop for TaskHandle<T> {
+    fn drop(&mut self) {
+        // Nobody awaits it any more, so nobody has to be woken.
+        drop(self.cell.header().joiner.take());
+    }
+}
+
 impl<T> fmt::Debug for TaskHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskHandle")

@@ -134,7 +134,12 @@ impl Timer {
         let waiter = Waiter::new(cx.waker());
         let registered = runtime.with(|core| {
             let start = match start {
-                Some(start) if start.group == polled_on => start,
+                // A closed group's clock is no longer the one that it started on.
+                Some(start)
+                    if start.group == polled_on && core.groups.find_open(polled_on).is_some() =>
+                {
+                    start
+                }
                 _ => amount.start(&core.groups, polled_on),
             };
             amount.register(runtime, &mut core.groups, start, waiter)
@@ -234,7 +239,11 @@ fn poll_listed(
 ) -> Poll<()> {
     let is_same = runtime.with(|core| {
         let waiter = core.groups.next_waiter(group, phase, order, position);
-        waiter.map(|waiter| waiter.is(cx.waker()))
+        let is_same = waiter.map(|waiter| waiter.is(cx.waker()));
+        if is_same.is_none() {
+            core.groups.forget_moved(order);
+        }
+        is_same
     });
     match is_same {
         None => return Poll::Ready(()),
@@ -260,7 +269,11 @@ fn poll_registered(runtime: &'static Runtime, wait: u32, cx: &mut Context<'_>) -
             core.groups.remove_wait(wait);
             (true, true)
         } else {
-            (false, entry.waiter.is(cx.waker()))
+            let is_same = entry.waiter.is(cx.waker());
+            if matches!(entry.waiter, Waiter::Nobody) {
+                core.groups.order_wait(wait);
+            }
+            (false, is_same)
         }
     });
     if is_due {
@@ -405,6 +418,8 @@ impl NextFrame {
         let waiter = Waiter::new(cx.waker());
         let listed = runtime.with(|core| {
             let index = core.groups.nearest_open(polled_on);
+            // A closed group's clock is no longer the one that it started on.
+            let frame = frame.filter(|_| core.groups.find_open(polled_on).is_some());
             if frame.is_some_and(|frame| frame <= core.groups.frame(index, Phase::Process)) {
                 return Err(waiter);
             }
@@ -514,7 +529,11 @@ impl TickWatch {
         };
         let (ticked, is_same) = runtime.with(|core| {
             let entry = core.groups.waits.at(wait);
-            (std::mem::replace(&mut entry.fired, false), entry.waiter.is(cx.waker()))
+            let is_same = entry.waiter.is(cx.waker());
+            if entry.is_off() {
+                core.groups.put_back_wait(wait);
+            }
+            (std::mem::replace(&mut core.groups.waits.at(wait).fired, false), is_same)
         });
         if !is_same {
             rename(runtime, wait, cx);

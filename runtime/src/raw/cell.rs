@@ -25,8 +25,11 @@ pub(crate) trait AnyTask {
     /// Returns what is known of the task.
     fn header(&self) -> &Header;
 
-    /// Polls the future; when it is ready, drops it and keeps its output.
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Polls the future; when it is ready, says so, drops it, and keeps its output.
+    fn poll(&self, cx: &mut Context<'_>, ready: &mut dyn FnMut()) -> Poll<()>;
+
+    /// Returns whether it is on the stack.
+    fn is_busy(&self) -> bool;
 
     /// Drops the future, or the output if there is one, and keeps an error in its place.
     fn end(&self, error: TaskError);
@@ -87,7 +90,11 @@ impl<F: Future> AnyTask for TaskCell<F> {
         &self.header
     }
 
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+    fn is_busy(&self) -> bool {
+        self.busy.get()
+    }
+
+    fn poll(&self, cx: &mut Context<'_>, ready: &mut dyn FnMut()) -> Poll<()> {
         let _busy = Busy::new(&self.busy);
         // SAFETY: rule 2, `_busy` is held until this function returns.
         let stage = unsafe { &mut *self.stage.get() };
@@ -99,6 +106,7 @@ impl<F: Future> AnyTask for TaskCell<F> {
         match future.poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(output) => {
+                ready();
                 *stage = Stage::Result(Ok(output));
                 Poll::Ready(())
             }

@@ -3,11 +3,13 @@
 //! A closed group stays in the tree until its last task has been dropped and the groups below it are gone; then its
 //! entry is used again, under a new generation.
 
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::task::Waker;
 
 use super::key::TaskKey;
 use super::slots::{NONE, Slots};
-use super::time::Clock;
+use super::time::{Clock, Moved, OrderHasher};
 use super::waits::Waits;
 use crate::Phase;
 
@@ -74,6 +76,8 @@ pub(crate) struct Groups {
     pub(crate) waits: Waits,
     /// The ticks of each stage, those in which the root clock is frozen included.
     pub(crate) ticks: [u64; 2],
+    /// Waits for the next frame whose clocks are closed, by their orders. Never walked through.
+    pub(super) moved: HashMap<u64, Moved, BuildHasherDefault<OrderHasher>>,
     empty: Vec<u32>,
     created: u64,
     kept: u64,
@@ -86,6 +90,7 @@ impl Groups {
             groups: Vec::new(),
             waits: Waits::default(),
             ticks: [0; 2],
+            moved: HashMap::default(),
             empty: Vec::new(),
             created: 0,
             kept: 0,
@@ -324,9 +329,9 @@ impl Groups {
 
     // ---------------------------------------------------------------- Closing
 
-    /// Closes a group and all below it, and moves the waits on their clocks to the parent's. The caller has ended the
-    /// tasks.
-    pub(crate) fn close(&mut self, index: u32, wakers: &mut Vec<Waker>) {
+    /// Closes a group and all below it, and moves the waits of others on their clocks to the parent's. The caller has
+    /// ended the tasks.
+    pub(crate) fn close(&mut self, index: u32, slots: &Slots, wakers: &mut Vec<Waker>) {
         let heir = self.nearest_open(self.key_at(self.at(index).parent));
         let subtree = self.subtree(index);
         for &group in &subtree {
@@ -335,7 +340,7 @@ impl Groups {
             group.kept = Vec::new();
         }
         for &group in &subtree {
-            self.bequeath(group, heir);
+            self.bequeath(group, heir, slots);
         }
         for &group in subtree.iter().rev() {
             if self.at(group).in_use {

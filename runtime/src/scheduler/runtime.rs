@@ -163,7 +163,7 @@ impl Core {
         true
     }
 
-    /// Ends a task whose future will be dropped when the stack is clean. Returns whether there is something to drop.
+    /// Ends a task whose future will be dropped when the stack is clean. Returns whether that has to be asked for.
     fn doom(&mut self, key: TaskKey, error: TaskError) -> bool {
         let Some(slot) = self.slots.get_mut(key) else {
             return false;
@@ -175,10 +175,11 @@ impl Core {
                 self.doomed.push_back((key, error));
                 true
             }
-            // The future is on the stack; the end of its poll drops it.
+            // It has its turn too, unless its poll is its last: the end of the poll sees to that.
             State::Polling => {
                 slot.state = State::Gone;
                 self.failures.retain(|(failed, _)| *failed != key);
+                self.doomed.push_back((key, error));
                 false
             }
         }
@@ -344,7 +345,7 @@ impl Runtime {
                 doomed |= core.doom(key, TaskError::Cancelled);
             }
             if close && group != ROOT {
-                core.groups.close(index, &mut wakers);
+                core.groups.close(index, &core.slots, &mut wakers);
             }
         });
         self.wake_all(wakers);
@@ -411,7 +412,8 @@ impl Runtime {
                 let slot = core.slots.get(key)?;
                 Some((slot.id, slot.task.clone()?))
             });
-            if let Some((id, task)) = found {
+            // One that is on the stack is ended when its poll returns: this is a shutdown from inside of it.
+            if let Some((id, task)) = found.filter(|(_, task)| !task.is_busy()) {
                 self.end_cell(TaskId::new(id), &task, error.clone());
                 self.finish(key, &task);
                 self.drop_cell(TaskId::new(id), task);
@@ -479,7 +481,18 @@ impl Runtime {
         let outer_group = self.group.replace(Some(group));
         let waker = waker(key);
         let mut cx = Context::from_waker(&waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx)));
+        // A task that is ready has ended: what its future's drop cancels is not itself.
+        let mut ended = false;
+        let mut ready = || {
+            self.with(|core| match core.slots.get_mut(key) {
+                Some(slot) if slot.state == State::Polling => {
+                    slot.state = State::Gone;
+                    ended = true;
+                }
+                _ => {}
+            });
+        };
+        let polled = catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx, &mut ready)));
         self.task.set(outer_task);
         self.group.set(outer_group);
 
@@ -493,7 +506,7 @@ impl Runtime {
                 _ => false,
             });
         if !went_on {
-            self.end_poll(key, id, task, polled, is_first);
+            self.end_poll((key, id), task, polled, is_first, ended);
         }
     }
 
@@ -501,24 +514,34 @@ impl Runtime {
     #[inline(never)]
     fn end_poll(
         &self,
-        key: TaskKey,
-        id: TaskId,
+        (key, id): (TaskKey, TaskId),
         task: Rc<dyn AnyTask>,
         polled: thread::Result<Poll<()>>,
         is_first: bool,
+        ended: bool,
     ) {
         let failure = if self.failing.get() { self.take_failure(key) } else { None };
         let panicked = polled.is_err();
-        let went_on = matches!(polled, Ok(Poll::Pending)) && failure.is_none();
-        let cancelled = self.with(|core| match core.slots.get_mut(key) {
-            Some(slot) if slot.state == State::Polling => {
-                slot.state = if went_on { State::Pending } else { State::Gone };
-                false
-            }
-            _ => true,
-        });
+        let is_pending = matches!(polled, Ok(Poll::Pending));
+        let went_on = is_pending && failure.is_none();
+        let cancelled = !ended
+            && self.with(|core| match core.slots.get_mut(key) {
+                Some(slot) if slot.state == State::Polling => {
+                    slot.state = if went_on { State::Pending } else { State::Gone };
+                    false
+                }
+                _ => true,
+            });
         if went_on && !cancelled {
             return;
+        }
+        if cancelled && is_pending && self.open.get() {
+            // Its future has its turn among those that are dropped next.
+            self.attend_soon();
+            return;
+        }
+        if cancelled {
+            self.with(|core| core.doomed.retain(|&(doomed, _)| doomed != key));
         }
         // From here on the task is over; only its memory is left to be dropped.
         if let Err(panic) = polled {
@@ -689,7 +712,7 @@ impl Runtime {
         self.with(|core| {
             // Handles to groups of before must not reach groups of after.
             for group in core.groups.children(ROOT.index) {
-                core.groups.close(group, &mut Vec::new());
+                core.groups.close(group, &core.slots, &mut Vec::new());
             }
         });
         let engine = self.engine.borrow_mut().take();
@@ -702,9 +725,12 @@ impl Runtime {
             let Some(index) = core.groups.find_open(group) else {
                 return false;
             };
-            let before = core.ready.len();
-            core.groups.set_freeze(index, freeze, on, &mut core.ready);
-            core.ready.len() > before
+            let mut thawed = Vec::new();
+            core.groups.set_freeze(index, freeze, on, &mut thawed);
+            // What was cancelled meanwhile needs no poll.
+            thawed.retain(|&key| core.slots.is_alive(key));
+            core.ready.extend(&thawed);
+            !thawed.is_empty()
         });
         if woke {
             self.ring();

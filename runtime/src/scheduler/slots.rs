@@ -127,6 +127,11 @@ impl Slots {
         (slot.generation == key.generation() && slot.state != State::Empty).then_some(slot)
     }
 
+    /// Returns whether a task is still to be polled.
+    pub(crate) fn is_alive(&self, key: TaskKey) -> bool {
+        self.get(key).is_some_and(|slot| slot.state != State::Gone)
+    }
+
     /// Returns the slot at an index that is known to be in use: a link of a group's list.
     pub(crate) fn at(&mut self, index: u32) -> &mut Slot {
         &mut self.slots[index as usize]

@@ -9,10 +9,12 @@
 //! due. A clock that is frozen, or stands still, has no entry there, so that a change of speed or a freeze costs one
 //! entry, however much is below.
 
+use std::hash::Hasher;
+
 use super::groups::{GroupKey, Groups, ROOT};
 use super::heap::{Heap, Item, Owner};
 use super::key::TaskKey;
-use super::slots::NONE;
+use super::slots::{NONE, Slots};
 use super::waits::{Lane, List, Waiter};
 use crate::Phase;
 
@@ -69,6 +71,35 @@ struct Next {
     order: u64,
     /// Nobody where the wait was dropped.
     waiter: Waiter,
+}
+
+/// Where a wait for the next frame is whose own clock is closed.
+#[derive(Clone, Copy)]
+pub(super) struct Moved {
+    clock: GroupKey,
+    /// Not set if it left its clock with its task, which was about to be dropped.
+    is_listed: bool,
+    /// The frame of that clock when it was moved.
+    frame: u64,
+}
+
+/// Hashes orders, which are different numbers already.
+#[derive(Default)]
+pub(super) struct OrderHasher(u64);
+
+impl Hasher for OrderHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {
+        unreachable!("an order is hashed as a number");
+    }
+
+    fn write_u64(&mut self, order: u64) {
+        // Fibonacci hashing: the table looks at the high bits, too.
+        self.0 = order.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
 }
 
 impl Clock {
@@ -284,6 +315,20 @@ impl Groups {
         }
     }
 
+    /// Gives a wait that was registered before anybody polled it its place by its first poll.
+    #[cold]
+    pub(crate) fn order_wait(&mut self, wait: u32) {
+        let order = self.waits.next_order();
+        let entry = self.waits.at(wait);
+        entry.order = order;
+        let (index, stage, position) = (entry.clock, usize::from(entry.stage), entry.position);
+        if entry.queued && entry.lane == Lane::Seconds {
+            let deadline = self.stage(index, stage).seconds.deadline_at(position);
+            self.remove_item(index, stage, true, position);
+            self.enter(wait, deadline);
+        }
+    }
+
     /// Forgets a wait, due or not, and hands its waiter back.
     pub(crate) fn remove_wait(&mut self, wait: u32) -> Waiter {
         let entry = self.waits.at(wait);
@@ -336,7 +381,15 @@ impl Groups {
     }
 
     /// Moves the waits on a closed clock to another, with the time that they have left.
-    pub(crate) fn bequeath(&mut self, index: u32, heir: u32) {
+    ///
+    /// Those in lists, of tasks that are about to be dropped, only leave the clock: they will be dropped with them, and
+    /// finding each its place would cost as much as the list is long. Should such a wait be polled by somebody else after
+    /// all, it is put back then.
+    pub(crate) fn bequeath(&mut self, index: u32, heir: u32, slots: &Slots) {
+        let is_over = |waiter: &Waiter| match waiter {
+            Waiter::Task(key) => !slots.is_alive(*key),
+            Waiter::Nobody | Waiter::Other(_) => false,
+        };
         for phase in [Phase::Process, Phase::Physics] {
             let stage = phase as usize;
             let (time, frame) = (self.time(index, phase), self.frame(index, phase));
@@ -353,12 +406,12 @@ impl Groups {
                 for item in items {
                     match item.owner {
                         Owner::Wait(wait) => {
-                            let deadline = match item.deadline {
+                            let left = match item.deadline {
                                 NEVER => NEVER,
-                                deadline => heir_now.saturating_add(deadline.saturating_sub(now)),
+                                deadline => deadline.saturating_sub(now),
                             };
                             self.waits.at(wait).clock = heir;
-                            self.enter(wait, deadline);
+                            self.enter(wait, heir_now.saturating_add(left));
                         }
                         Owner::Clock(clock) => {
                             let entries = &mut self.stage_mut(clock, stage).entries;
@@ -372,21 +425,43 @@ impl Groups {
             let ticks = std::mem::take(&mut own.ticks);
             own.active = Vec::new();
             for entry in next {
-                if !matches!(entry.waiter, Waiter::Nobody) {
-                    let list = &mut self.stage_mut(heir, stage).next;
-                    let position = list.partition_point(|other| other.order < entry.order);
-                    list.insert(position, entry);
-                    self.activate(heir, stage);
+                if matches!(entry.waiter, Waiter::Nobody) {
+                    continue;
+                }
+                let is_listed = !is_over(&entry.waiter);
+                let moved = Moved { clock: self.key_at(heir), is_listed, frame: heir_frame };
+                self.moved.insert(entry.order, moved);
+                if is_listed {
+                    self.list_next(heir, stage, entry);
                 }
             }
             let mut wait = ticks.first;
             while wait != NONE {
-                let next = self.waits.at(wait).next;
-                self.waits.at(wait).clock = heir;
-                self.enter(wait, NEVER);
+                let entry = self.waits.at(wait);
+                let next = entry.next;
+                entry.clock = heir;
+                if is_over(&entry.waiter) {
+                    entry.take_off(heir_frame);
+                } else {
+                    self.enter(wait, NEVER);
+                }
                 wait = next;
             }
         }
+    }
+
+    /// Puts a condition that has left its clock with its task onto the clock above. It is due if that has ticked since.
+    #[cold]
+    pub(crate) fn put_back_wait(&mut self, wait: u32) {
+        let entry = self.waits.at(wait);
+        let (clock, since) = (entry.clock, entry.off_since());
+        let phase = if entry.stage == 0 { Phase::Process } else { Phase::Physics };
+        let clock = self.nearest_open(self.key_at(clock));
+        let fired = self.frame(clock, phase) > since;
+        let entry = self.waits.at(wait);
+        entry.clock = clock;
+        entry.fired |= fired;
+        self.enter(wait, NEVER);
     }
 
     /// Returns the number of waits on all clocks.
@@ -421,16 +496,45 @@ impl Groups {
         order: u64,
         position: u32,
     ) -> Option<&mut Waiter> {
-        let index = self.nearest_open(group);
+        let index = match self.find_open(group) {
+            Some(index) => index,
+            None => self.find_moved(order, phase)?,
+        };
         let list = &mut self.groups[index as usize].clock.stages[phase as usize].next;
         let position = match list.get(position as usize) {
             Some(entry) if entry.order == order => position as usize,
             // The list was emptied since: it is due.
             _ if list.first().is_none_or(|first| first.order > order) => return None,
-            // It is due, or it was moved here from a clock that is closed.
+            // It is due, or others have come before it from a clock that is closed.
             _ => list.binary_search_by_key(&order, |entry| entry.order).ok()?,
         };
         Some(&mut list[position].waiter)
+    }
+
+    /// Returns the clock that has a wait in its list whose own clock is closed. One that left its clock with its task is
+    /// listed anew.
+    #[cold]
+    fn find_moved(&mut self, order: u64, phase: Phase) -> Option<u32> {
+        // Without an entry it was due before its clock closed.
+        let &Moved { clock, is_listed, frame } = self.moved.get(&order)?;
+        let index = self.nearest_open(clock);
+        if !is_listed {
+            if self.frame(index, phase) > frame {
+                return None;
+            }
+            let clock = self.key_at(index);
+            self.moved.insert(order, Moved { clock, is_listed: true, frame });
+            self.list_next(index, phase as usize, Next { order, waiter: Waiter::Nobody });
+        }
+        Some(index)
+    }
+
+    /// Puts a wait for the next frame to its place in a list: behind those that were polled before it.
+    fn list_next(&mut self, index: u32, stage: usize, entry: Next) {
+        let list = &mut self.stage_mut(index, stage).next;
+        let position = list.partition_point(|other| other.order < entry.order);
+        list.insert(position, entry);
+        self.activate(index, stage);
     }
 
     /// Forgets a wait for the next frame, due or not, and hands its waiter back.
@@ -441,17 +545,35 @@ impl Groups {
         order: u64,
         position: u32,
     ) -> Waiter {
-        let Some(waiter) = self.next_waiter(group, phase, order, position) else {
+        let index = match self.find_open(group) {
+            Some(index) => index,
+            None => match self.moved.remove(&order) {
+                Some(Moved { clock, is_listed: true, .. }) => self.nearest_open(clock),
+                Some(_) | None => return Waiter::Nobody,
+            },
+        };
+        let list = &mut self.stage_mut(index, phase as usize).next;
+        let found = match list.get(position as usize) {
+            Some(entry) if entry.order == order => Some(position as usize),
+            _ => list.binary_search_by_key(&order, |entry| entry.order).ok(),
+        };
+        let Some(found) = found else {
             return Waiter::Nobody;
         };
-        let waiter = std::mem::replace(waiter, Waiter::Nobody);
+        let waiter = std::mem::replace(&mut list[found].waiter, Waiter::Nobody);
         // What is dropped in reverse order, as by races in a loop, leaves nothing behind until the next frame either.
-        let index = self.nearest_open(group);
-        let list = &mut self.stage_mut(index, phase as usize).next;
         while list.last().is_some_and(|entry| matches!(entry.waiter, Waiter::Nobody)) {
             list.pop();
         }
         waiter
+    }
+
+    /// Forgets where a wait for the next frame was moved to: it is due.
+    #[inline]
+    pub(crate) fn forget_moved(&mut self, order: u64) {
+        if !self.moved.is_empty() {
+            self.moved.remove(&order);
+        }
     }
 
     // ---------------------------------------------------------------- What is due

@@ -66,6 +66,25 @@ pub(crate) struct Wait {
     pub(crate) next: u32,
 }
 
+impl Wait {
+    /// Takes a condition off its clock, in a frame which is kept where its links were.
+    pub(crate) fn take_off(&mut self, frame: u64) {
+        self.queued = false;
+        self.position = (frame >> 32) as u32;
+        self.next = frame as u32;
+    }
+
+    /// Returns the frame in which the condition was taken off its clock.
+    pub(crate) fn off_since(&self) -> u64 {
+        u64::from(self.position) << 32 | u64::from(self.next)
+    }
+
+    /// Returns whether the condition was taken off its clock.
+    pub(crate) fn is_off(&self) -> bool {
+        !self.queued
+    }
+}
+
 /// All registered waits of a runtime.
 #[derive(Default)]
 pub(crate) struct Waits {

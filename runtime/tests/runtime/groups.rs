@@ -101,7 +101,7 @@ fn close_from_inside() {
         })
         .detach();
     world.tick();
-    log.check(&["closed", "spawned, polled: false", "drop closer", "drop other"]);
+    log.check(&["closed", "spawned, polled: false", "drop other", "drop closer"]);
     assert_eq!((counts().groups, counts().tasks), (1, 0));
 }
 
