@@ -7,16 +7,19 @@ extends Node
 
 const EXTENSION := "res://engine_tests.gdextension"
 
-## What the engine makes at the first use of a script with threads, and keeps, is not a test's to leave behind.
-const THREADS := preload("res://helpers/threads.gd")
-
+## Set by the plugin. The editor opens the main scene too, and the host in it has nothing to do there.
+var is_in_plugin := false
 var phase := 0
 var kept := {}
 var _logger: Logger
 var _runner: Node
+# Godot keeps every script that it has loaded: here, so that a test which uses one leaves nothing behind.
+var _helpers: Array[Resource] = []
 
 
 func _ready() -> void:
+	if Engine.is_editor_hint() and not is_in_plugin:
+		return
 	if not OS.has_environment("ENGINE_TESTS_TOKEN"):
 		if not Engine.is_editor_hint():
 			printerr("Start the engine tests with `cargo test -p engine-tests`.")
@@ -26,6 +29,9 @@ func _ready() -> void:
 	process_mode = Node.PROCESS_MODE_ALWAYS
 	_logger = preload("res://harness/error_logger.gd").new()
 	OS.add_logger(_logger)
+	for file in DirAccess.get_files_at("res://helpers"):
+		if file.ends_with(".gd"):
+			_helpers.append(load("res://helpers".path_join(file)))
 	_start()
 
 

@@ -1,5 +1,6 @@
 //! The tests.
 
+mod facts;
 mod harness;
 
 mod allocations;

@@ -26,19 +26,20 @@ fn main() -> ExitCode {
     let args = Arguments::from_args();
     let tests = engine_tests::tests();
     let wanted = |name: &str| is_wanted(&args, name);
-    let machine = if args.list || !tests.iter().any(|test| wanted(&test.name())) {
-        None
-    } else {
-        match Godot::find().map_err(|error| error.to_string()).and_then(|godot| {
-            Machine::new(godot, args.nocapture).map_err(|error| error.to_string())
-        }) {
-            Ok(machine) => Some(Arc::new(machine)),
-            Err(error) => {
-                eprintln!("the engine tests cannot run: {error}");
-                return ExitCode::FAILURE;
+    let machine =
+        if args.list || !(wanted(SHARED_END) || tests.iter().any(|test| wanted(&test.name()))) {
+            None
+        } else {
+            match Godot::find().map_err(|error| error.to_string()).and_then(|godot| {
+                Machine::new(godot, args.nocapture).map_err(|error| error.to_string())
+            }) {
+                Ok(machine) => Some(Arc::new(machine)),
+                Err(error) => {
+                    eprintln!("the engine tests cannot run: {error}");
+                    return ExitCode::FAILURE;
+                }
             }
-        }
-    };
+        };
     let shared = |place: Place| {
         let selected = tests
             .iter()

@@ -314,7 +314,12 @@ impl<'a> Process<'a> {
             }
             // A reload is progress.
             (Some(Message::Reload), Some(course)) => course.started = Some(Instant::now()),
-            (Some(Message::Note(text)), _) => self.end.ended.notes.push(text),
+            (Some(Message::Note(text)), _) => {
+                if self.machine.nocapture {
+                    eprintln!("note: {text}");
+                }
+                self.end.ended.notes.push(text);
+            }
             _ => {}
         }
     }

@@ -14,4 +14,5 @@ func _process(_delta: float) -> void:
 		set_process(false)
 		var host: Node = preload("res://harness/host.gd").new()
 		host.name = "Host"
+		host.is_in_plugin = true
 		add_child(host)
