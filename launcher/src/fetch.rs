@@ -510,8 +510,10 @@ fn collect(command: &mut Command, mut on_line: impl FnMut(&str)) -> io::Result<O
     /// How many lines an error shows.
     const SHOWN: usize = 8;
 
-    let mut process =
-        Process::spawn(command, Limits { time: None, bytes: Some(16 * 1024 * 1024) })?;
+    let mut process = Process::spawn(
+        command,
+        Limits { time: None, bytes: Some(16 * 1024 * 1024), guarded: false },
+    )?;
     let (mut last, mut errors) = (Vec::new(), Vec::new());
     while let Some(line) = process.next_line() {
         on_line(&line.text);

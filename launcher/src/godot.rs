@@ -388,7 +388,7 @@ pub(crate) fn probe(program: &Path, limit: Duration) -> Result<Version, ProbeErr
     }
     let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null());
-    let limits = Limits { time: Some(limit), bytes: Some(64 * 1024) };
+    let limits = Limits { time: Some(limit), bytes: Some(64 * 1024), guarded: true };
     let mut process = Process::spawn(&mut command, limits).map_err(ProbeError::NotStarted)?;
     let mut output = String::new();
     while let Some(line) = process.next_line() {

@@ -9,7 +9,7 @@
 //! 2. A child is in `CHILDREN` from before it can be seen to run until its leader has ended.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
@@ -72,6 +72,8 @@ pub(crate) struct Limits {
     pub(crate) time: Option<Duration>,
     /// How many bytes it may print, on both streams together.
     pub(crate) bytes: Option<u64>,
+    /// Whether it has to end when we do, even if we are killed so that no code of ours runs; on Unix.
+    pub(crate) guarded: bool,
 }
 
 /// Why we ended a child.
@@ -142,6 +144,11 @@ impl Process {
             thread::spawn(move || read_lines(stderr, Stream::Stderr, &sender, &budget));
         }
 
+        #[cfg(unix)]
+        let guard = limits.guarded.then(|| guard(shared.child.id())).and_then(Result::ok);
+        #[cfg(not(unix))]
+        let guard = None;
+
         let (running, ended) = mpsc::channel();
         if let Some(limit) = limits.time {
             let shared = Arc::clone(&shared);
@@ -149,7 +156,7 @@ impl Process {
         }
         let (status_sender, status) = mpsc::sync_channel(1);
         let waited = Arc::clone(&shared);
-        thread::spawn(move || wait(&waited, running, &status_sender, &sender));
+        thread::spawn(move || wait(&waited, guard, running, &status_sender, &sender));
 
         Ok(Process { shared, events, ended: false, status })
     }
@@ -298,6 +305,7 @@ fn watch_time(ended: &Receiver<()>, limit: Duration, shared: &Shared) {
 /// Waits for the child, then ends what it has left behind in its group.
 fn wait(
     shared: &Arc<Shared>,
+    guard: Option<Child>,
     running: Sender<()>,
     status: &SyncSender<io::Result<ExitStatus>>,
     sender: &SyncSender<Event>,
@@ -306,6 +314,11 @@ fn wait(
     wait_unreaped(&shared.child);
     #[cfg(not(unix))]
     let _ = shared.child.wait();
+    // Before the group's id can become another's.
+    if let Some(mut guard) = guard {
+        let _ = guard.kill();
+        let _ = guard.wait();
+    }
     {
         let mut state = shared.state();
         #[cfg(unix)]
@@ -316,6 +329,17 @@ fn wait(
     let _ = status.send(shared.child.wait());
     drop(running);
     let _ = sender.send(Event::Ended);
+}
+
+/// Starts a process that kills a group when we end: it reads from a pipe that only we hold open.
+#[cfg(unix)]
+fn guard(group: u32) -> io::Result<Child> {
+    let mut command = Command::new("sh");
+    command.args(["-c", "read -r line; kill -s KILL -- \"-$1\"", "sh"]).arg(group.to_string());
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let _no_starts = no_starts();
+    command.spawn()
 }
 
 /// Waits until the child has ended, and leaves it as it is, so that its group's id cannot be anybody else's.
@@ -392,15 +416,19 @@ mod tests {
 
     #[test]
     fn time_limit_kills() {
-        let process =
-            sh("exec sleep 3600", Limits { time: Some(Duration::from_millis(20)), bytes: None });
+        let process = sh(
+            "exec sleep 3600",
+            Limits { time: Some(Duration::from_millis(20)), bytes: None, ..Limits::default() },
+        );
         assert_eq!(process.wait().unwrap().stop, Some(Stop::Time));
     }
 
     #[test]
     fn endless_output_is_cut_at_its_limit() {
-        let mut process =
-            sh("while :; do echo 0123456789; done", Limits { time: None, bytes: Some(1000) });
+        let mut process = sh(
+            "while :; do echo 0123456789; done",
+            Limits { time: None, bytes: Some(1000), ..Limits::default() },
+        );
         let lines = texts(&mut process);
         assert!(lines.len() <= 1000 / 11 + 1, "{} lines", lines.len());
         assert_eq!(process.wait().unwrap().stop, Some(Stop::Bytes));
@@ -409,7 +437,10 @@ mod tests {
     #[test]
     fn endless_line_comes_in_pieces() {
         let bytes = 3 * LINE_BYTES;
-        let mut process = sh("exec cat /dev/zero", Limits { time: None, bytes: Some(bytes) });
+        let mut process = sh(
+            "exec cat /dev/zero",
+            Limits { time: None, bytes: Some(bytes), ..Limits::default() },
+        );
         let lines = texts(&mut process);
         assert!(lines.iter().all(|line| line.len() as u64 <= LINE_BYTES), "a piece is too long");
         assert_eq!(process.wait().unwrap().stop, Some(Stop::Bytes));
@@ -434,6 +465,26 @@ mod tests {
         let last =
             std::iter::repeat_with(|| process.events.recv_timeout(patience)).find_map(Result::err);
         assert_eq!(last, Some(RecvTimeoutError::Disconnected));
+    }
+
+    #[test]
+    fn guard_kills_the_group_when_its_pipe_closes() {
+        let process = sh("exec sleep 3600", Limits::default());
+        let mut guard = guard(process.id()).unwrap();
+        // What happens when we are killed.
+        drop(guard.stdin.take());
+        guard.wait().unwrap();
+        let end = process.wait().unwrap();
+        assert_eq!(
+            (std::os::unix::process::ExitStatusExt::signal(&end.status), end.stop),
+            (Some(9), None)
+        );
+    }
+
+    #[test]
+    fn guarded_child_ends_by_itself() {
+        let process = sh("exit 3", Limits { guarded: true, ..Limits::default() });
+        assert_eq!(process.wait().unwrap().status.code(), Some(3));
     }
 
     #[test]

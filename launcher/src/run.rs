@@ -164,7 +164,7 @@ impl<'a> Run<'a> {
             .input()
             .map_err(|source| RunError::Start { program: program(), source })?;
         command.stdin(input);
-        let limits = Limits { time: self.time_limit, bytes: self.output_limit };
+        let limits = Limits { time: self.time_limit, bytes: self.output_limit, guarded: true };
         let process = Process::spawn(&mut command, limits)
             .map_err(|source| RunError::Start { program: program(), source })?;
         Ok(Running { process, limits, started: Instant::now() })
@@ -193,7 +193,7 @@ fn print(line: &Line) -> io::Result<()> {
     }
 }
 
-/// A running Godot. It is killed when this is dropped, and on Ctrl-C.
+/// A running Godot. It is killed when this is dropped, and when this process ends, however it ends.
 ///
 /// Its output has to be read: when about a thousand lines wait, it blocks until there is room again.
 pub struct Running {
