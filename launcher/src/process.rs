@@ -144,10 +144,8 @@ impl Process {
             thread::spawn(move || read_lines(stderr, Stream::Stderr, &sender, &budget));
         }
 
-        #[cfg(unix)]
+        // Without it the child still ends with us in all but the rarest cases.
         let guard = limits.guarded.then(|| guard(shared.child.id())).and_then(Result::ok);
-        #[cfg(not(unix))]
-        let guard = None;
 
         let (running, ended) = mpsc::channel();
         if let Some(limit) = limits.time {
@@ -340,6 +338,12 @@ fn guard(group: u32) -> io::Result<Child> {
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let _no_starts = no_starts();
     command.spawn()
+}
+
+/// There are no process groups on other systems.
+#[cfg(not(unix))]
+fn guard(_group: u32) -> io::Result<Child> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Waits until the child has ended, and leaves it as it is, so that its group's id cannot be anybody else's.
