@@ -275,22 +275,33 @@ async fn tasks_from_a_child_s_ready(ctx: Context) {
     assert_eq!(parent.get_meta("ran"), true.to_variant());
 }
 
+/// A node whose script binds it mutably before its first await, while `ready` has it borrowed.
+#[derive(GodotClass)]
+#[class(init, base = Node)]
+struct Eager {
+    steps: i64,
+    base: Base<Node>,
+}
+
+#[godot_api]
+impl INode for Eager {
+    fn ready(&mut self) {
+        self.steps = 1;
+        self.spawn_task(|me| async move {
+            me.with(|me| me.steps += 1);
+            next_frame().await;
+            me.with(|me| me.steps += 1);
+        });
+        self.steps *= 10;
+    }
+}
+
 engine_test!(spawn_task_in_ready_binds_mutably);
 async fn spawn_task_in_ready_binds_mutably(ctx: Context) {
-    let node = Actor::new_alloc();
-    node.with(|node| {
-        node.ready_script = Some(|me| {
-            me.spawn_task(|me| async move {
-                me.with(|me| me.hp = 5);
-                next_frame().await;
-                me.with(|me| me.hp = 6);
-            });
-        });
-    });
-    ctx.root().add_child(&node);
-    assert_eq!(node.bind().hp, 5);
+    let node = ctx.add::<Eager>();
+    assert_eq!(node.bind().steps, 20);
     ctx.frames(2).await;
-    assert_eq!(node.bind().hp, 6);
+    assert_eq!(node.bind().steps, 21);
 }
 
 engine_test!(while_alive_ends_with_its_object);

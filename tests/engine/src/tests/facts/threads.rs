@@ -83,8 +83,9 @@ impl Inbox {
 
     /// Checks that every emission has arrived, intact, and each thread's in their order.
     fn assert_complete(&self) {
-        let emissions: Vec<(u32, u32)> =
-            self.0.emissions.lock().unwrap().iter().cloned().map(Result::unwrap).collect();
+        let emissions = self.0.emissions.lock().unwrap();
+        let emissions: Result<Vec<(u32, u32)>, String> = emissions.iter().cloned().collect();
+        let emissions = emissions.unwrap_or_else(|wrong| panic!("an emission is wrong: {wrong}"));
         assert_eq!(emissions.len() as u32, THREADS * TIMES);
         for thread in 0..THREADS {
             let of_thread = emissions.iter().filter(|(of, _)| *of == thread);
