@@ -86,19 +86,37 @@ fn thawed_tasks_go_on_in_the_order_of_their_wakes() {
 
 #[test]
 fn waits_on_a_closed_clock_go_on_above_it() {
-    let mut scripts = vec![
-        script(vec![PollOnce(Frames(Process, 1)), PollOnce(Seconds(0.1)), PollOnce(Checks(3))]),
+    let handed_over = [Frames(Process, 1), Frames(Process, 5), Frames(Physics, 3), Checks(3)];
+    let mut handing = script(handed_over.map(PollOnce).into());
+    handing.steps.extend([PollOnce(Seconds(0.1)), Await(vec![])]);
+    let scripts = vec![
+        handing,
         script(vec![Await(vec![Stashed(0)])]),
         script(vec![Await(vec![ClockSeconds(2, 0.1)])]),
     ];
-    scripts[0].steps.push(Await(vec![]));
-    let mut steps = vec![group_under(0), group_under(1), Act(SetSpeed(2, 0.3))];
-    steps.extend([Act(start_in(Place::Group(2), 0)), Act(start(2)), Tick(Process, FRAME)]);
-    steps.extend([Act(start_in(Place::Group(2), 0)), Act(Close(2)), Flush, Act(SetSpeed(1, 2.0))]);
-    for _ in 0..6 {
-        steps.extend([Act(start(1)), PollStashed(0)]);
+    let (process, physics) = (|| Tick(Process, FRAME), || Tick(Physics, FRAME));
+    for phase in [Process, Physics] {
+        // Neither the frames nor the times of the two clocks are the same.
+        let mut steps = vec![group_under(0), process(), process(), physics(), group_under(1)];
+        steps.extend([Act(SetSpeed(2, 0.3)), Act(SetPhase(2, phase)), process(), physics()]);
+        steps.extend([Act(start_in(Place::Group(2), 0)), Act(start(2)), process(), physics()]);
+        steps.extend([Act(start_in(Place::Group(2), 0)), Act(Close(2)), Flush]);
+        steps.extend((0..5).flat_map(|_| [Act(start(1)), PollStashed(0)]));
+        steps.push(Act(SetSpeed(1, 2.0)));
+        steps.extend((0..12).flat_map(|_| [process(), physics()]));
+        check(scripts.clone(), steps);
     }
-    steps.extend((0..12).map(|_| Tick(Process, FRAME)));
+}
+
+#[test]
+fn waits_of_a_closed_clock_keep_their_place_by_first_poll() {
+    let scripts = vec![
+        script(vec![Await(vec![ClockSeconds(1, 0.1)])]),
+        script(vec![Await(vec![ClockSeconds(0, 0.1)])]),
+    ];
+    let mut steps = vec![group_under(0)];
+    steps.extend([0, 1, 0, 1].map(|number| Act(start(number))));
+    steps.extend([Act(Close(1)), Tick(Process, 100_000_000)]);
     check(scripts, steps);
 }
 
