@@ -45,10 +45,12 @@ pub(crate) trait TaskOutput<T>: AnyTask {
 }
 
 /// A future, and later its result.
+// In this order: what a poll touches lies beside the counts of the `Rc`, and what is only looked at in the end behind it.
+#[repr(C)]
 pub(crate) struct TaskCell<F: Future> {
-    header: Header,
     busy: Cell<bool>,
     stage: UnsafeCell<Stage<F>>,
+    header: Header,
 }
 
 enum Stage<F: Future> {
