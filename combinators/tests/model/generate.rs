@@ -14,13 +14,16 @@ struct Mix {
     groups: u32,
     clocks: u32,
     waits: u32,
+    /// How often a wait is polled here and handed to others.
+    handing: u32,
 }
 
 /// Makes programs. What is listed first in a choice is what shrinking prefers.
 pub fn program() -> impl Strategy<Value = Program> {
-    let lively = Mix { tasks: 5, groups: 4, clocks: 2, waits: 3 };
-    let timed = Mix { tasks: 1, groups: 3, clocks: 6, waits: 2 };
-    prop_oneof![2 => program_of(lively), 1 => program_of(timed)]
+    let lively = Mix { tasks: 5, groups: 4, clocks: 2, waits: 3, handing: 1 };
+    let timed = Mix { tasks: 1, groups: 3, clocks: 6, waits: 2, handing: 1 };
+    let closing = Mix { tasks: 2, groups: 8, clocks: 1, waits: 1, handing: 6 };
+    prop_oneof![2 => program_of(lively), 1 => program_of(timed), 1 => program_of(closing)]
 }
 
 fn program_of(mix: Mix) -> impl Strategy<Value = Program> {
@@ -41,7 +44,7 @@ fn outside(mix: Mix) -> BoxedStrategy<Outside> {
         6 => spawn().prop_map(Outside::Act),
         8 => action(mix).prop_map(Outside::Act),
         1 => Just(Outside::FlushAnyway),
-        1 => number().prop_map(Outside::PollStashed),
+        mix.handing => number().prop_map(Outside::PollStashed),
         1 => prop_oneof![3 => Just(Outside::Start), 1 => Just(Outside::Shutdown)],
     ]
     .boxed()
@@ -60,7 +63,7 @@ fn step(mix: Mix) -> BoxedStrategy<Step> {
         8 => wait(mix).prop_map(|wait| Step::Await(vec![wait])),
         8 => action(mix).prop_map(Step::Do),
         3 => vec(wait(mix), 0..4).prop_map(Step::Await),
-        1 => wait(mix).prop_map(Step::PollOnce),
+        mix.handing => wait(mix).prop_map(Step::PollOnce),
         3 => guard(mix).prop_map(Step::Hold),
         1 => Just(Step::Panic),
     ]
@@ -79,7 +82,7 @@ fn wait(mix: Mix) -> BoxedStrategy<Wait> {
         22 => plain_wait(),
         2 => Just(Wait::Yield),
         1 => asking.prop_map(|(flag, actions)| Wait::Flag(flag, actions)),
-        2 => number().prop_map(Wait::Stashed),
+        mix.handing + 1 => number().prop_map(Wait::Stashed),
     ]
     .boxed()
 }
@@ -131,7 +134,7 @@ fn action(mix: Mix) -> BoxedStrategy<Action> {
         2 => plain_wait().prop_map(Action::Stash),
         1 => number().prop_map(Action::DropStashed),
     ];
-    let Mix { tasks: t, groups: g, clocks: c, waits: w } = mix;
+    let Mix { tasks: t, groups: g, clocks: c, waits: w, .. } = mix;
     prop_oneof![t => tasks, g => groups, c => clocks, w => waits].boxed()
 }
 

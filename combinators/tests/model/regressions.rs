@@ -120,6 +120,35 @@ fn waits_of_a_closed_clock_keep_their_place_by_first_poll() {
     check(scripts, steps);
 }
 
+/// Hands over a wait of a task whose own group closes, then the one above; nobody has polled it since.
+#[track_caller]
+fn check_after_two_closed_groups(wait: Wait, between: Vec<Outside>) {
+    let scripts = vec![script(vec![PollOnce(wait), Do(Close(2))])];
+    let mut steps = vec![group_under(0), group_under(1), Act(start_in(Place::Group(2), 0))];
+    steps.extend([Act(Close(1)), Flush]);
+    steps.extend(between);
+    steps.extend([PollStashed(0), Tick(Process, FRAME), PollStashed(0), PollStashed(0)]);
+    check(scripts, steps);
+}
+
+#[test]
+fn next_frame_of_two_closed_groups_is_the_living_clocks() {
+    check_after_two_closed_groups(Frames(Process, 1), vec![]);
+}
+
+#[test]
+fn condition_of_two_closed_groups_is_checked_with_the_living_clock() {
+    check_after_two_closed_groups(Flag(0, vec![]), vec![]);
+}
+
+#[test]
+fn waits_of_closed_groups_have_nothing_to_do_with_new_groups() {
+    for wait in [Frames(Process, 1), Frames(Process, 2), Flag(0, vec![]), Seconds(0.001)] {
+        // It may have got the memory of one of the closed groups.
+        check_after_two_closed_groups(wait, vec![group_under(0), Act(Pause(3))]);
+    }
+}
+
 /// The lookup of a wait for the next frame has to find it after its group is closed and emptied, too.
 #[test]
 fn next_frame_of_a_group_that_is_gone_is_not_early() {
