@@ -239,11 +239,7 @@ fn poll_listed(
 ) -> Poll<()> {
     let is_same = runtime.with(|core| {
         let waiter = core.groups.next_waiter(group, phase, order, position);
-        let is_same = waiter.map(|waiter| waiter.is(cx.waker()));
-        if is_same.is_none() {
-            core.groups.forget_moved(order);
-        }
-        is_same
+        waiter.map(|waiter| waiter.is(cx.waker()))
     });
     match is_same {
         None => return Poll::Ready(()),
@@ -530,10 +526,7 @@ impl TickWatch {
         let (ticked, is_same) = runtime.with(|core| {
             let entry = core.groups.waits.at(wait);
             let is_same = entry.waiter.is(cx.waker());
-            if entry.is_off() {
-                core.groups.put_back_wait(wait);
-            }
-            (std::mem::replace(&mut core.groups.waits.at(wait).fired, false), is_same)
+            (std::mem::replace(&mut entry.fired, false), is_same)
         });
         if !is_same {
             rename(runtime, wait, cx);

@@ -1,15 +1,13 @@
 //! The tree of groups: who lives in which, who is frozen, how many are alive.
 //!
-//! A closed group stays in the tree until its last task has been dropped and the groups below it are gone; then its
-//! entry is used again, under a new generation.
+//! A closed group stays in the tree until its last task has been dropped, the groups below it are gone, and the clock
+//! above has taken its lists over; then its entry is used again, under a new generation.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::task::Waker;
 
 use super::key::TaskKey;
 use super::slots::{NONE, Slots};
-use super::time::{Clock, Moved, OrderHasher};
+use super::time::Clock;
 use super::waits::Waits;
 use crate::Phase;
 
@@ -76,8 +74,6 @@ pub(crate) struct Groups {
     pub(crate) waits: Waits,
     /// The ticks of each stage, those in which the root clock is frozen included.
     pub(crate) ticks: [u64; 2],
-    /// Waits for the next frame whose clocks are closed, by their orders. Never walked through.
-    pub(super) moved: HashMap<u64, Moved, BuildHasherDefault<OrderHasher>>,
     empty: Vec<u32>,
     created: u64,
     kept: u64,
@@ -90,7 +86,6 @@ impl Groups {
             groups: Vec::new(),
             waits: Waits::default(),
             ticks: [0; 2],
-            moved: HashMap::default(),
             empty: Vec::new(),
             created: 0,
             kept: 0,
@@ -172,12 +167,16 @@ impl Groups {
         self.find(key).filter(|&index| !self.groups[index as usize].closed)
     }
 
-    /// Returns the group itself, or the nearest open one above it; the root for one that is gone.
+    /// Returns the group itself, or the nearest open one above it; the root for one that is closed and without tasks,
+    /// whether or not its entry is still there.
     #[inline]
     pub(crate) fn nearest_open(&self, key: GroupKey) -> u32 {
         let Some(mut index) = self.find(key) else {
             return ROOT.index;
         };
+        if self.at(index).closed && self.at(index).live == 0 {
+            return ROOT.index;
+        }
         while self.groups[index as usize].closed {
             index = self.groups[index as usize].parent;
         }
@@ -331,7 +330,7 @@ impl Groups {
 
     /// Closes a group and all below it, and moves the waits of others on their clocks to the parent's. The caller has
     /// ended the tasks.
-    pub(crate) fn close(&mut self, index: u32, slots: &Slots, wakers: &mut Vec<Waker>) {
+    pub(crate) fn close(&mut self, index: u32, wakers: &mut Vec<Waker>) {
         let heir = self.nearest_open(self.key_at(self.at(index).parent));
         let subtree = self.subtree(index);
         for &group in &subtree {
@@ -340,7 +339,7 @@ impl Groups {
             group.kept = Vec::new();
         }
         for &group in &subtree {
-            self.bequeath(group, heir, slots);
+            self.bequeath(group, heir);
         }
         for &group in subtree.iter().rev() {
             if self.at(group).in_use {
@@ -349,12 +348,22 @@ impl Groups {
         }
     }
 
-    /// Frees the entry of a closed group that has neither tasks nor groups below it, and so on upwards.
+    /// Frees the entry of a group if it is closed, has no tasks, and another clock has taken over the last of its lists.
+    pub(super) fn remove_if_closed(&mut self, index: u32) {
+        let mut wakers = Vec::new();
+        if self.at(index).closed {
+            self.remove_if_over(index, &mut wakers);
+        }
+        debug_assert!(wakers.is_empty(), "who waits for a group's tasks was woken by the last");
+    }
+
+    /// Frees the entry of a closed group that has neither tasks, nor groups below it, nor a list of waits, and so on
+    /// upwards.
     fn remove_if_over(&mut self, mut index: u32, wakers: &mut Vec<Waker>) {
         loop {
             let group = self.at_mut(index);
-            let is_over = group.closed && group.first_task == NONE && group.first_child == NONE;
-            if !is_over {
+            let is_empty = group.first_task == NONE && group.first_child == NONE;
+            if !group.closed || !is_empty || group.clock.has_orphans() {
                 return;
             }
             group.in_use = false;

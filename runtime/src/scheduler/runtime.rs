@@ -345,7 +345,7 @@ impl Runtime {
                 doomed |= core.doom(key, TaskError::Cancelled);
             }
             if close && group != ROOT {
-                core.groups.close(index, &core.slots, &mut wakers);
+                core.groups.close(index, &mut wakers);
             }
         });
         self.wake_all(wakers);
@@ -712,7 +712,7 @@ impl Runtime {
         self.with(|core| {
             // Handles to groups of before must not reach groups of after.
             for group in core.groups.children(ROOT.index) {
-                core.groups.close(group, &core.slots, &mut Vec::new());
+                core.groups.close(group, &mut Vec::new());
             }
         });
         let engine = self.engine.borrow_mut().take();

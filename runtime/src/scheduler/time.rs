@@ -8,13 +8,15 @@
 //! parent's: its own first deadline in the parent's time. A tick walks down from the root, only to where something is
 //! due. A clock that is frozen, or stands still, has no entry there, so that a change of speed or a freeze costs one
 //! entry, however much is below.
-
-use std::hash::Hasher;
+//!
+//! When a clock's group closes, what has a deadline moves at once to the clock above it, with what is left. What waits
+//! for the next tick stays in its list, and the clock above takes the list over with its own next tick: so closing
+//! thousands of groups one by one costs each of them the same.
 
 use super::groups::{GroupKey, Groups, ROOT};
 use super::heap::{Heap, Item, Owner};
 use super::key::TaskKey;
-use super::slots::{NONE, Slots};
+use super::slots::NONE;
 use super::waits::{Lane, List, Waiter};
 use crate::Phase;
 
@@ -61,6 +63,10 @@ struct Stage {
     spare: Vec<GroupKey>,
     /// Set while this clock is in its parent's `active`.
     is_active: bool,
+    /// Closed clocks whose lists this one takes over with its next tick. Keys, since a group may be gone by then.
+    bequests: Vec<GroupKey>,
+    /// Of a closed clock: how many waits for the next frame are in its list.
+    orphans: u32,
     /// Where this clock's entries are in its parent's `seconds` and `frames`.
     entries: [u32; 2],
 }
@@ -73,36 +79,26 @@ struct Next {
     waiter: Waiter,
 }
 
-/// Where a wait for the next frame is whose own clock is closed.
-#[derive(Clone, Copy)]
-pub(super) struct Moved {
-    clock: GroupKey,
-    /// Not set if it left its clock with its task, which was about to be dropped.
-    is_listed: bool,
-    /// The frame of that clock when it was moved.
-    frame: u64,
+impl Next {
+    fn is_live(&self) -> bool {
+        !matches!(self.waiter, Waiter::Nobody)
+    }
 }
 
-/// Hashes orders, which are different numbers already.
-#[derive(Default)]
-pub(super) struct OrderHasher(u64);
-
-impl Hasher for OrderHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _bytes: &[u8]) {
-        unreachable!("an order is hashed as a number");
-    }
-
-    fn write_u64(&mut self, order: u64) {
-        // Fibonacci hashing: the table looks at the high bits, too.
-        self.0 = order.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+impl Stage {
+    /// Returns whether the clock has to be visited in its next tick, whatever its time will be.
+    fn waits_for_tick(&self) -> bool {
+        let lists = !self.next.is_empty() || !self.ticks.is_empty();
+        lists || !self.active.is_empty() || !self.bequests.is_empty()
     }
 }
 
 impl Clock {
+    /// Returns whether something is left in the lists of a closed clock that the one above has not taken over yet.
+    pub(crate) fn has_orphans(&self) -> bool {
+        self.stages.iter().any(|stage| stage.orphans > 0 || !stage.ticks.is_empty())
+    }
+
     pub(crate) fn new() -> Self {
         let stage = || Stage { entries: [NONE; 2], ..Stage::default() };
         Self {
@@ -267,7 +263,7 @@ impl Groups {
         for stage in 0..2 {
             self.project(index, stage);
             let own = self.stage(index, stage);
-            if !own.next.is_empty() || !own.ticks.is_empty() || !own.active.is_empty() {
+            if own.waits_for_tick() {
                 self.activate(index, stage);
             }
         }
@@ -309,7 +305,7 @@ impl Groups {
                 }
             }
             Lane::Ticks => {
-                own.ticks.insert(wait, &mut self.waits);
+                own.ticks.push(wait, &mut self.waits);
                 self.activate(index, stage);
             }
         }
@@ -336,7 +332,10 @@ impl Groups {
             let (index, stage, position) = (entry.clock, usize::from(entry.stage), entry.position);
             let own = &mut self.groups[index as usize].clock.stages[stage];
             match entry.lane {
-                Lane::Ticks => own.ticks.remove(wait, &mut self.waits),
+                Lane::Ticks => {
+                    own.ticks.remove(wait, &mut self.waits);
+                    self.remove_if_closed(index);
+                }
                 Lane::Seconds => self.remove_item(index, stage, true, position),
                 Lane::Frames => self.remove_item(index, stage, false, position),
             }
@@ -380,16 +379,9 @@ impl Groups {
         }
     }
 
-    /// Moves the waits on a closed clock to another, with the time that they have left.
-    ///
-    /// Those in lists, of tasks that are about to be dropped, only leave the clock: they will be dropped with them, and
-    /// finding each its place would cost as much as the list is long. Should such a wait be polled by somebody else after
-    /// all, it is put back then.
-    pub(crate) fn bequeath(&mut self, index: u32, heir: u32, slots: &Slots) {
-        let is_over = |waiter: &Waiter| match waiter {
-            Waiter::Task(key) => !slots.is_alive(*key),
-            Waiter::Nobody | Waiter::Other(_) => false,
-        };
+    /// Moves the waits on a closed clock to another, with the time that they have left; those for its next tick stay,
+    /// and go with the other's.
+    pub(crate) fn bequeath(&mut self, index: u32, heir: u32) {
         for phase in [Phase::Process, Phase::Physics] {
             let stage = phase as usize;
             let (time, frame) = (self.time(index, phase), self.frame(index, phase));
@@ -420,55 +412,64 @@ impl Groups {
                     }
                 }
             }
-            let own = self.stage_mut(index, stage);
-            let next = std::mem::take(&mut own.next);
-            let ticks = std::mem::take(&mut own.ticks);
-            own.active = Vec::new();
-            for entry in next {
-                if matches!(entry.waiter, Waiter::Nobody) {
-                    continue;
-                }
-                let is_listed = !is_over(&entry.waiter);
-                let moved = Moved { clock: self.key_at(heir), is_listed, frame: heir_frame };
-                self.moved.insert(entry.order, moved);
-                if is_listed {
-                    self.list_next(heir, stage, entry);
-                }
-            }
-            let mut wait = ticks.first;
-            while wait != NONE {
-                let entry = self.waits.at(wait);
-                let next = entry.next;
-                entry.clock = heir;
-                if is_over(&entry.waiter) {
-                    entry.take_off(heir_frame);
-                } else {
-                    self.enter(wait, NEVER);
-                }
-                wait = next;
-            }
+            self.bequeath_lists(index, heir, stage);
         }
     }
 
-    /// Puts a condition that has left its clock with its task onto the clock above. It is due if that has ticked since.
+    /// Has the heir of a closed clock take over its lists, and what that was to take over itself.
+    fn bequeath_lists(&mut self, index: u32, heir: u32, stage: usize) {
+        let key = self.key_at(index);
+        let own = self.stage_mut(index, stage);
+        own.active = Vec::new();
+        own.orphans = own.next.iter().filter(|entry| entry.is_live()).count() as u32;
+        if own.orphans == 0 {
+            own.next = Vec::new();
+        }
+        let mut bequests = std::mem::take(&mut own.bequests);
+        if own.orphans > 0 || !own.ticks.is_empty() {
+            bequests.push(key);
+        }
+        if bequests.is_empty() {
+            return;
+        }
+        let heirs = &mut self.stage_mut(heir, stage).bequests;
+        if heirs.len() < bequests.len() {
+            std::mem::swap(heirs, &mut bequests);
+        }
+        heirs.append(&mut bequests);
+        self.activate(heir, stage);
+    }
+
+    /// Takes over the lists of closed clocks: their waits come to their places among its own.
     #[cold]
-    pub(crate) fn put_back_wait(&mut self, wait: u32) {
-        let entry = self.waits.at(wait);
-        let (clock, since) = (entry.clock, entry.off_since());
-        let phase = if entry.stage == 0 { Phase::Process } else { Phase::Physics };
-        let clock = self.nearest_open(self.key_at(clock));
-        let fired = self.frame(clock, phase) > since;
-        let entry = self.waits.at(wait);
-        entry.clock = clock;
-        entry.fired |= fired;
-        self.enter(wait, NEVER);
+    fn take_over(&mut self, index: u32, stage: usize) {
+        let mut moved =
+            std::mem::take(&mut self.stage_mut(index, stage).ticks).all(&mut self.waits);
+        let mut next = std::mem::take(&mut self.stage_mut(index, stage).next);
+        for key in std::mem::take(&mut self.stage_mut(index, stage).bequests) {
+            let Some(closed) = self.find(key) else {
+                continue;
+            };
+            let own = self.stage_mut(closed, stage);
+            own.orphans = 0;
+            next.append(&mut own.next);
+            moved.append(&mut std::mem::take(&mut own.ticks).all(&mut self.waits));
+            self.remove_if_closed(closed);
+        }
+        next.sort_unstable_by_key(|entry| entry.order);
+        moved.sort_unstable_by_key(|&wait| self.waits.at(wait).order);
+        let own = &mut self.groups[index as usize].clock.stages[stage];
+        own.next = next;
+        for wait in moved {
+            self.waits.at(wait).clock = index;
+            own.ticks.push(wait, &mut self.waits);
+        }
     }
 
     /// Returns the number of waits on all clocks.
     pub(crate) fn wait_count(&self) -> usize {
-        let is_live = |entry: &&Next| !matches!(entry.waiter, Waiter::Nobody);
         let stages = self.groups.iter().flat_map(|group| &group.clock.stages);
-        let next: usize = stages.map(|stage| stage.next.iter().filter(is_live).count()).sum();
+        let next = stages.flat_map(|stage| &stage.next).filter(|entry| entry.is_live()).count();
         next + self.waits.len()
     }
 
@@ -496,45 +497,12 @@ impl Groups {
         order: u64,
         position: u32,
     ) -> Option<&mut Waiter> {
-        let index = match self.find_open(group) {
-            Some(index) => index,
-            None => self.find_moved(order, phase)?,
-        };
-        let list = &mut self.groups[index as usize].clock.stages[phase as usize].next;
-        let position = match list.get(position as usize) {
-            Some(entry) if entry.order == order => position as usize,
-            // The list was emptied since: it is due.
-            _ if list.first().is_none_or(|first| first.order > order) => return None,
-            // It is due, or others have come before it from a clock that is closed.
-            _ => list.binary_search_by_key(&order, |entry| entry.order).ok()?,
-        };
-        Some(&mut list[position].waiter)
-    }
-
-    /// Returns the clock that has a wait in its list whose own clock is closed. One that left its clock with its task is
-    /// listed anew.
-    #[cold]
-    fn find_moved(&mut self, order: u64, phase: Phase) -> Option<u32> {
-        // Without an entry it was due before its clock closed.
-        let &Moved { clock, is_listed, frame } = self.moved.get(&order)?;
-        let index = self.nearest_open(clock);
-        if !is_listed {
-            if self.frame(index, phase) > frame {
-                return None;
-            }
-            let clock = self.key_at(index);
-            self.moved.insert(order, Moved { clock, is_listed: true, frame });
-            self.list_next(index, phase as usize, Next { order, waiter: Waiter::Nobody });
-        }
-        Some(index)
-    }
-
-    /// Puts a wait for the next frame to its place in a list: behind those that were polled before it.
-    fn list_next(&mut self, index: u32, stage: usize, entry: Next) {
-        let list = &mut self.stage_mut(index, stage).next;
-        let position = list.partition_point(|other| other.order < entry.order);
-        list.insert(position, entry);
-        self.activate(index, stage);
+        // A closed clock keeps its list until another one takes it over, which makes all of it due.
+        let index = self.find(group)?;
+        let list = &mut self.stage_mut(index, phase as usize).next;
+        // The list only grows at its end until it is emptied, so what is not in its place is due.
+        let entry = list.get_mut(position as usize).filter(|entry| entry.order == order)?;
+        Some(&mut entry.waiter)
     }
 
     /// Forgets a wait for the next frame, due or not, and hands its waiter back.
@@ -545,35 +513,21 @@ impl Groups {
         order: u64,
         position: u32,
     ) -> Waiter {
-        let index = match self.find_open(group) {
-            Some(index) => index,
-            None => match self.moved.remove(&order) {
-                Some(Moved { clock, is_listed: true, .. }) => self.nearest_open(clock),
-                Some(_) | None => return Waiter::Nobody,
-            },
-        };
-        let list = &mut self.stage_mut(index, phase as usize).next;
-        let found = match list.get(position as usize) {
-            Some(entry) if entry.order == order => Some(position as usize),
-            _ => list.binary_search_by_key(&order, |entry| entry.order).ok(),
-        };
-        let Some(found) = found else {
+        let Some(entry) = self.next_waiter(group, phase, order, position) else {
             return Waiter::Nobody;
         };
-        let waiter = std::mem::replace(&mut list[found].waiter, Waiter::Nobody);
+        let waiter = std::mem::replace(entry, Waiter::Nobody);
+        let index = group.index;
+        let own = self.stage_mut(index, phase as usize);
         // What is dropped in reverse order, as by races in a loop, leaves nothing behind until the next frame either.
-        while list.last().is_some_and(|entry| matches!(entry.waiter, Waiter::Nobody)) {
-            list.pop();
+        while own.next.last().is_some_and(|entry| !entry.is_live()) {
+            own.next.pop();
+        }
+        if own.orphans > 0 {
+            own.orphans -= 1;
+            self.remove_if_closed(index);
         }
         waiter
-    }
-
-    /// Forgets where a wait for the next frame was moved to: it is due.
-    #[inline]
-    pub(crate) fn forget_moved(&mut self, order: u64) {
-        if !self.moved.is_empty() {
-            self.moved.remove(&order);
-        }
     }
 
     // ---------------------------------------------------------------- What is due
@@ -676,6 +630,9 @@ impl Groups {
 
     fn visit(&mut self, index: u32, phase: Phase, due: &mut Due) {
         let stage = phase as usize;
+        if !self.stage(index, stage).bequests.is_empty() {
+            self.take_over(index, stage);
+        }
         if self.stage(index, stage).seconds.first().is_some() {
             let now = self.time(index, phase).saturating_add(GRACE);
             self.fire_seconds(index, stage, now, due);

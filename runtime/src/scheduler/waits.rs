@@ -66,25 +66,6 @@ pub(crate) struct Wait {
     pub(crate) next: u32,
 }
 
-impl Wait {
-    /// Takes a condition off its clock, in a frame which is kept where its links were.
-    pub(crate) fn take_off(&mut self, frame: u64) {
-        self.queued = false;
-        self.position = (frame >> 32) as u32;
-        self.next = frame as u32;
-    }
-
-    /// Returns the frame in which the condition was taken off its clock.
-    pub(crate) fn off_since(&self) -> u64 {
-        u64::from(self.position) << 32 | u64::from(self.next)
-    }
-
-    /// Returns whether the condition was taken off its clock.
-    pub(crate) fn is_off(&self) -> bool {
-        !self.queued
-    }
-}
-
 /// All registered waits of a runtime.
 #[derive(Default)]
 pub(crate) struct Waits {
@@ -161,26 +142,28 @@ impl List {
         self.first == NONE
     }
 
-    /// Puts a wait to its place: behind those that were polled before it.
-    pub(crate) fn insert(&mut self, index: u32, waits: &mut Waits) {
-        let order = waits.at(index).order;
-        // New waits go to the end at once; only a wait that comes from a closed clock has a way to go.
-        let mut before = self.last;
-        while before != NONE && waits.at(before).order > order {
-            before = waits.at(before).position;
-        }
-        let next = match before {
-            NONE => std::mem::replace(&mut self.first, index),
-            _ => std::mem::replace(&mut waits.at(before).next, index),
-        };
-        match next {
-            NONE => self.last = index,
-            _ => waits.at(next).position = index,
+    /// Puts a wait to the end: no other has been polled first after it.
+    pub(crate) fn push(&mut self, index: u32, waits: &mut Waits) {
+        let last = std::mem::replace(&mut self.last, index);
+        match last {
+            NONE => self.first = index,
+            _ => waits.at(last).next = index,
         }
         let wait = waits.at(index);
-        wait.position = before;
-        wait.next = next;
+        wait.position = last;
+        wait.next = NONE;
         wait.queued = true;
+    }
+
+    /// Returns all waits, in order.
+    pub(crate) fn all(self, waits: &mut Waits) -> Vec<u32> {
+        let mut all = Vec::new();
+        let mut next = self.first;
+        while next != NONE {
+            all.push(next);
+            next = waits.at(next).next;
+        }
+        all
     }
 
     pub(crate) fn remove(&mut self, index: u32, waits: &mut Waits) {
