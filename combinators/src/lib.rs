@@ -7,18 +7,21 @@ mod guard;
 mod join;
 mod race;
 mod select;
+mod stream;
 mod timeout;
 mod utils;
 mod wait;
 
 pub use branch::branch;
 pub use ext::{ScriptFutureExt, Until};
+pub use futures_core::Stream;
 pub use guard::{AtExit, at_exit};
 pub use join::{Join, JoinInput, join};
 pub use race::{Race, RaceInput, race};
 pub use select::{
     Select, Select2, Select3, Select4, Select5, Select6, Select7, Select8, SelectInput, select,
 };
+pub use stream::Next;
 pub use timeout::{Elapsed, Timeout, timeout};
 pub use wait::{
     NextFrame, WaitFrames, WaitPhysicsFrames, WaitSeconds, WaitUntil, YieldNow, next_frame,
