@@ -6,6 +6,7 @@
 //! and printed with its seed.
 
 mod model {
+    mod determinism;
     mod drive;
     mod generate;
     mod groups;

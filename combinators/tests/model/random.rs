@@ -74,15 +74,7 @@ fn try_seeds(seeds: Range<u64>) -> Option<String> {
 }
 
 fn try_seed(programs: &impl Strategy<Value = Program>, seed: u64, begin: u64) -> Option<String> {
-    // Seeds that are close to each other make a weak start for this generator.
-    let mut bytes = [0; 16];
-    for (part, bytes) in bytes.chunks_mut(8).enumerate() {
-        let mixed = (2 * seed + part as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        bytes.copy_from_slice(&(mixed ^ (mixed >> 32)).to_le_bytes());
-    }
-    let random = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), random);
-    let mut tree = programs.new_tree(&mut runner).expect("nothing is filtered");
+    let mut tree = tree_of_seed(programs, seed);
     let mut smallest = tree.current();
     let failure = compare(&smallest)?;
     let Some(mut failure) = in_thread(|| compare(&smallest)) else {
@@ -107,6 +99,23 @@ fn try_seed(programs: &impl Strategy<Value = Program>, seed: u64, begin: u64) ->
         };
     }
     Some(format!("MODEL_SEED={seed} MODEL_PROGRAMS=1\n{}\n{failure}", source(&smallest)))
+}
+
+fn tree_of_seed<S: Strategy<Value = Program>>(programs: &S, seed: u64) -> S::Tree {
+    // Seeds that are close to each other make a weak start for this generator.
+    let mut bytes = [0; 16];
+    for (part, bytes) in bytes.chunks_mut(8).enumerate() {
+        let mixed = (2 * seed + part as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        bytes.copy_from_slice(&(mixed ^ (mixed >> 32)).to_le_bytes());
+    }
+    let random = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), random);
+    programs.new_tree(&mut runner).expect("nothing is filtered")
+}
+
+/// Returns the program of a seed.
+pub fn program_of_seed(seed: u64) -> Program {
+    tree_of_seed(&generate::program(), seed).current()
 }
 
 /// Runs a program on the model and on the runtime, and returns what differs.
