@@ -1,12 +1,12 @@
 //! Cancelling: from anywhere, at any time, with the future dropped once and on a clean stack.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;
 
 use cuelight_runtime::engine::counts;
-use cuelight_runtime::{TaskError, TaskHandle, next_frame, spawn, spawn_deferred};
+use cuelight_runtime::{TaskError, TaskHandle, next_frame, spawn, spawn_deferred, wait_seconds};
 
 use crate::common::{Event, Log, OnDrop, World, wake_myself};
 
@@ -355,4 +355,39 @@ fn who_awaits_it_hears_after_the_drop() {
     world.flush();
     world.flush();
     log.check(&["drop future", "Err(Cancelled)"]);
+}
+
+/// A guard is dropped in a drain, and cancels more tasks than a stack has room for.
+#[test]
+fn a_million_tasks_from_one_drop() {
+    const TASKS: usize = 1_000_000;
+    let (world, dropped) = (World::start(), Rc::new(Cell::new(0)));
+    let tasks: Rc<Vec<_>> = Rc::new(
+        (0..TASKS)
+            .map(|number| {
+                let dropped = dropped.clone();
+                let guard = OnDrop(move || dropped.set(dropped.get() + 1));
+                spawn(async move {
+                    let _guard = guard;
+                    match number % 3 {
+                        0 => next_frame().await,
+                        1 => wait_seconds(number as f64).await,
+                        _ => pending().await,
+                    }
+                })
+            })
+            .collect(),
+    );
+    let all = tasks.clone();
+    let guard = OnDrop(move || all.iter().for_each(TaskHandle::cancel));
+    let last = spawn(async move {
+        let _guard = guard;
+        pending::<()>().await;
+    });
+    last.cancel();
+    assert_eq!(dropped.get(), 0);
+    world.flush();
+    assert_eq!(dropped.get(), TASKS);
+    assert!(tasks.iter().all(|task| task.take() == Some(Err(TaskError::Cancelled))));
+    assert_eq!((counts().tasks, counts().waits), (0, 0));
 }
