@@ -221,9 +221,8 @@ impl Drop for Timer {
                 drop(runtime.with(|core| core.groups.remove_wait(wait)));
             }
             State::Listed { runtime, group, phase, order, position } => {
-                let remove =
-                    |groups: &mut Groups| groups.remove_next(group, phase, order, position);
-                drop(runtime.with(|core| remove(&mut core.groups)));
+                let place = (order, position);
+                drop(runtime.with(|core| core.groups.remove_next(group, phase, place)));
             }
             State::New | State::Running(_) | State::Done => {}
         }
@@ -237,20 +236,14 @@ fn poll_listed(
     (group, phase, order, position): (GroupKey, Phase, u64, u32),
     cx: &mut Context<'_>,
 ) -> Poll<()> {
-    let is_same = runtime.with(|core| {
-        let waiter = core.groups.next_waiter(group, phase, order, position);
-        waiter.map(|waiter| waiter.is(cx.waker()))
-    });
+    let place = (order, position);
+    let is_same = runtime.with(|core| core.groups.poll_next(group, phase, place, cx.waker()));
     match is_same {
         None => return Poll::Ready(()),
         Some(true) => {}
         Some(false) => {
             let waiter = Waiter::new(cx.waker());
-            let former = runtime.with(|core| {
-                let entry = core.groups.next_waiter(group, phase, order, position);
-                entry.map(|entry| std::mem::replace(entry, waiter))
-            });
-            drop(former);
+            drop(runtime.with(|core| core.groups.rename_next(group, phase, place, waiter)));
         }
     }
     Poll::Pending
@@ -368,7 +361,7 @@ impl NextFrame {
             };
         };
         let (frame, tick) = runtime.with(|core| {
-            let index = core.groups.nearest_open(group);
+            let index = core.groups.nearest_open_of_running(group);
             let frame = core.groups.frame(index, Phase::Process);
             (frame, core.groups.ticks[Phase::Process as usize])
         });
@@ -392,8 +385,9 @@ impl NextFrame {
             let (group, tick) = (self.group, self.tick_or_position);
             let listed = runtime.with(|core| {
                 let is_fresh = tick == core.groups.ticks[Phase::Process as usize];
-                let index = core.groups.find_open(group).filter(|_| is_fresh)?;
-                Some(core.groups.add_next(index, Phase::Process, Waiter::Task(key)))
+                // The running task's group is in the tree.
+                let is_open = is_fresh && !core.groups.at(group.index).closed;
+                is_open.then(|| core.groups.add_next_task(group.index, Phase::Process, key))
             });
             if let Some((order, position)) = listed {
                 self.frame_or_order = order;
@@ -437,17 +431,6 @@ impl NextFrame {
             }
         }
     }
-
-    /// Returns where the wait is listed.
-    #[inline]
-    fn listed(&self) -> Option<(&'static Runtime, GroupKey, u64, u32)> {
-        match (self.step, self.runtime) {
-            (Step::Listed, Some(runtime)) => {
-                Some((runtime, self.group, self.frame_or_order, self.tick_or_position as u32))
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Future for NextFrame {
@@ -455,12 +438,13 @@ impl Future for NextFrame {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        assert!(self.step != Step::Done, "{POLLED_AFTER_COMPLETION}");
-        let polled = match self.listed() {
-            Some((runtime, group, order, position)) => {
-                poll_listed(runtime, (group, Phase::Process, order, position), cx)
+        let polled = match (self.step, self.runtime) {
+            (Step::Listed, Some(runtime)) => {
+                let (order, position) = (self.frame_or_order, self.tick_or_position as u32);
+                poll_listed(runtime, (self.group, Phase::Process, order, position), cx)
             }
-            None => self.poll_first(cx),
+            (Step::Done, _) => panic!("{POLLED_AFTER_COMPLETION}"),
+            _ => self.poll_first(cx),
         };
         if polled.is_ready() {
             self.step = Step::Done;
@@ -472,9 +456,9 @@ impl Future for NextFrame {
 impl Drop for NextFrame {
     #[inline]
     fn drop(&mut self) {
-        if let Some((runtime, group, order, position)) = self.listed() {
-            let phase = Phase::Process;
-            drop(runtime.with(|core| core.groups.remove_next(group, phase, order, position)));
+        if let (Step::Listed, Some(runtime)) = (self.step, self.runtime) {
+            let place = (self.frame_or_order, self.tick_or_position as u32);
+            drop(runtime.with(|core| core.groups.remove_next(self.group, Phase::Process, place)));
         }
     }
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::TaskError;
+use crate::scheduler::{TaskKey, note_ready};
 
 /// What is known of a task besides its future.
 pub(crate) struct Header {
@@ -25,8 +26,8 @@ pub(crate) trait AnyTask {
     /// Returns what is known of the task.
     fn header(&self) -> &Header;
 
-    /// Polls the future; when it is ready, says so, drops it, and keeps its output.
-    fn poll(&self, cx: &mut Context<'_>, ready: &mut dyn FnMut()) -> Poll<()>;
+    /// Polls the future; when it is ready, tells the scheduler, drops it, and keeps its output.
+    fn poll(&self, cx: &mut Context<'_>, key: TaskKey) -> Poll<()>;
 
     /// Returns whether it is on the stack.
     fn is_busy(&self) -> bool;
@@ -66,6 +67,7 @@ enum Stage<F: Future> {
 struct Busy<'a>(&'a Cell<bool>);
 
 impl<'a> Busy<'a> {
+    #[inline]
     fn new(flag: &'a Cell<bool>) -> Self {
         assert!(
             !flag.replace(true),
@@ -96,7 +98,7 @@ impl<F: Future> AnyTask for TaskCell<F> {
         self.busy.get()
     }
 
-    fn poll(&self, cx: &mut Context<'_>, ready: &mut dyn FnMut()) -> Poll<()> {
+    fn poll(&self, cx: &mut Context<'_>, key: TaskKey) -> Poll<()> {
         let _busy = Busy::new(&self.busy);
         // SAFETY: rule 2, `_busy` is held until this function returns.
         let stage = unsafe { &mut *self.stage.get() };
@@ -108,7 +110,7 @@ impl<F: Future> AnyTask for TaskCell<F> {
         match future.poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(output) => {
-                ready();
+                note_ready(key);
                 *stage = Stage::Result(Ok(output));
                 Poll::Ready(())
             }

@@ -5,6 +5,8 @@
 
 use std::task::Waker;
 
+use slab::Slab;
+
 use super::key::TaskKey;
 use super::slots::{NONE, Slots};
 use super::time::Clock;
@@ -38,8 +40,6 @@ pub(crate) enum Freeze {
 /// One group.
 pub(crate) struct Group {
     pub(crate) generation: u32,
-    /// Set while the entry is in use.
-    in_use: bool,
     /// Set when the group is closed: it takes no tasks, and its clock is its parent's.
     pub(crate) closed: bool,
     /// The order of creation in this runtime: siblings are stepped in it.
@@ -72,6 +72,8 @@ pub(crate) struct Group {
 pub(crate) struct Groups {
     pub(crate) groups: Vec<Group>,
     pub(crate) waits: Waits,
+    /// The wakers of others that wait for the next frame.
+    pub(super) foreign: Slab<Waker>,
     /// The ticks of each stage, those in which the root clock is frozen included.
     pub(crate) ticks: [u64; 2],
     empty: Vec<u32>,
@@ -85,6 +87,7 @@ impl Groups {
         let mut groups = Self {
             groups: Vec::new(),
             waits: Waits::default(),
+            foreign: Slab::new(),
             ticks: [0; 2],
             empty: Vec::new(),
             created: 0,
@@ -113,7 +116,6 @@ impl Groups {
         let frozen = parent != NONE && self.groups[parent as usize].frozen;
         let group = Group {
             generation,
-            in_use: true,
             closed: false,
             order: self.created,
             parent,
@@ -158,7 +160,8 @@ impl Groups {
     #[inline]
     pub(crate) fn find(&self, key: GroupKey) -> Option<u32> {
         let group = self.groups.get(key.index as usize)?;
-        (group.in_use && group.generation == key.generation).then_some(key.index)
+        // An entry that is not in use has a generation that no key has yet.
+        (group.generation == key.generation).then_some(key.index)
     }
 
     /// Returns the index of a group that is open.
@@ -183,6 +186,13 @@ impl Groups {
         index
     }
 
+    /// Returns the same for the group of a running task, which is in the tree.
+    #[inline]
+    pub(crate) fn nearest_open_of_running(&self, key: GroupKey) -> u32 {
+        if self.at(key.index).closed { self.nearest_open(key) } else { key.index }
+    }
+
+    #[inline]
     pub(crate) fn key_at(&self, index: u32) -> GroupKey {
         GroupKey { index, generation: self.groups[index as usize].generation }
     }
@@ -342,9 +352,7 @@ impl Groups {
             self.bequeath(group, heir);
         }
         for &group in subtree.iter().rev() {
-            if self.at(group).in_use {
-                self.remove_if_over(group, wakers);
-            }
+            self.remove_if_over(group, wakers);
         }
     }
 
@@ -366,8 +374,8 @@ impl Groups {
             if !group.closed || !is_empty || group.clock.has_orphans() {
                 return;
             }
-            group.in_use = false;
             group.generation += 1;
+            group.closed = false;
             wakers.extend(group.joiners.drain(..).map(|(_, waker)| waker));
             let (parent, previous, next) =
                 (group.parent, group.previous_sibling, group.next_sibling);

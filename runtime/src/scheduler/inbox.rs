@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::key::TaskKey;
+use super::key::{NO_RUNTIME, TaskKey};
 
 /// Where a runtime gets its foreign wakes from.
 pub(crate) struct Inbox {
@@ -62,12 +62,14 @@ static INBOXES: RwLock<Vec<&'static Inbox>> = RwLock::new(Vec::new());
 /// Makes the inbox of a new runtime, and returns it with the runtime's number.
 ///
 /// # Panics
-/// If the process has had 65,536 threads with a runtime: a number is never given twice, since a stale waker may hold
+/// If the process has had 65,535 threads with a runtime: a number is never given twice, since a stale waker may hold
 /// it.
 pub(crate) fn open() -> (u16, &'static Inbox) {
     let mut inboxes = INBOXES.write().unwrap_or_else(PoisonError::into_inner);
     let number = u16::try_from(inboxes.len())
-        .expect("65536 threads of this process have had a runtime; no more can have one");
+        .ok()
+        .filter(|&number| number != NO_RUNTIME)
+        .expect("65535 threads of this process have had a runtime; no more can have one");
     // Wakers on any thread may reach it for as long as the process lives.
     let inbox: &'static Inbox =
         Box::leak(Box::new(Inbox { filled: AtomicBool::new(false), keys: Mutex::default() }));

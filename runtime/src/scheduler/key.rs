@@ -6,6 +6,9 @@ pub(crate) const MAX_SLOTS: u32 = 1 << INDEX_BITS;
 /// The generation at which a slot is retired, so that none ever comes twice.
 pub(crate) const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 
+/// The number that no runtime has.
+pub(crate) const NO_RUNTIME: u16 = u16::MAX;
+
 const INDEX_BITS: u32 = 22;
 const GENERATION_BITS: u32 = 26;
 
@@ -20,7 +23,7 @@ impl TaskKey {
         Self(high | u64::from(generation) << INDEX_BITS | u64::from(index))
     }
 
-    pub(crate) fn from_bits(bits: u64) -> Self {
+    pub(crate) const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 

@@ -11,6 +11,7 @@ mod groups;
 mod heap;
 mod inbox;
 mod key;
+mod next;
 mod runtime;
 mod slots;
 mod time;
@@ -18,6 +19,6 @@ mod waits;
 
 pub(crate) use groups::{Freeze, GroupKey, Groups, ROOT};
 pub(crate) use key::TaskKey;
-pub(crate) use runtime::{Place, Runtime, current, current_or_new, try_current, wake};
+pub(crate) use runtime::{Place, Runtime, current, current_or_new, note_ready, try_current, wake};
 pub(crate) use time::{NEVER, nanoseconds};
 pub(crate) use waits::{Lane, Waiter};

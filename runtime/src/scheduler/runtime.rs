@@ -86,6 +86,17 @@ pub(crate) fn wake(key: TaskKey) {
     }
 }
 
+/// Notes that a task has come to its end, before its future is dropped: what that cancels is no longer the task itself.
+pub(crate) fn note_ready(key: TaskKey) {
+    let Some(runtime) = CURRENT.get() else {
+        return;
+    };
+    runtime.with(|core| match core.slots.get_mut(key) {
+        Some(slot) if slot.state == State::Polling => slot.state = State::Ready,
+        _ => {}
+    });
+}
+
 /// Where a task is spawned.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
@@ -139,10 +150,9 @@ pub(crate) struct Core {
     doomed: VecDeque<(TaskKey, TaskError)>,
     /// Tasks on the stack that wait for what cannot come, each with the reason.
     failures: Vec<(TaskKey, String)>,
-    /// Memory for the keys of a round, of the inbox and of a tick.
+    /// Memory for the keys of a round, and of the inbox.
     round: Vec<TaskKey>,
     arrived: Vec<TaskKey>,
-    due: Due,
 }
 
 impl Core {
@@ -152,7 +162,7 @@ impl Core {
         let Some(slot) = self.slots.get_mut(key) else {
             return false;
         };
-        if slot.queued || slot.state == State::Gone {
+        if slot.queued || slot.state.is_over() {
             return slot.queued;
         }
         slot.queued = true;
@@ -169,7 +179,7 @@ impl Core {
             return false;
         };
         match slot.state {
-            State::Empty | State::Gone => false,
+            State::Empty | State::Ready | State::Gone => false,
             State::Pending => {
                 slot.state = State::Gone;
                 self.doomed.push_back((key, error));
@@ -202,7 +212,6 @@ impl Runtime {
                 failures: Vec::new(),
                 round: Vec::new(),
                 arrived: Vec::new(),
-                due: Due::default(),
             }),
             open: Cell::new(false),
             draining: Cell::new(false),
@@ -289,7 +298,7 @@ impl Runtime {
         });
         if runs_now {
             self.depth.set(self.depth.get() + 1);
-            self.poll(key, true);
+            self.poll_new(key);
             self.depth.set(self.depth.get() - 1);
             if self.depth.get() == 0 && self.missed.replace(false) {
                 self.ring();
@@ -458,41 +467,45 @@ impl Runtime {
 
     // ---------------------------------------------------------------- Polling
 
-    /// Polls a task, unless it is over, or frozen and not new.
-    fn poll(&self, key: TaskKey, is_first: bool) {
+    /// Polls a new task on the stack of its spawn, frozen or not.
+    fn poll_new(&self, key: TaskKey) {
+        self.poll_within(key, true, (self.task.get(), self.group.get()));
+    }
+
+    /// Polls a task in a drain, unless it is over, or frozen.
+    fn poll(&self, key: TaskKey) {
+        self.poll_within(key, false, (None, None));
+    }
+
+    /// Polls a task, inside of another one or of none.
+    #[inline(always)]
+    fn poll_within(
+        &self,
+        key: TaskKey,
+        is_first: bool,
+        (outer_task, outer_group): (Option<TaskKey>, Option<GroupKey>),
+    ) {
         let begun = self.with(|core| {
             let slot = core.slots.get_mut(key)?;
             if slot.state != State::Pending {
                 return None;
             }
-            if core.groups.at(slot.group.index).frozen && !is_first {
+            if !is_first && core.groups.at(slot.group.index).frozen {
                 core.groups.keep(slot.group.index, key);
                 return None;
             }
             slot.queued = false;
             slot.state = State::Polling;
-            Some((slot.task.clone()?, slot.group, slot.id))
+            Some((slot.task.clone()?, slot.group))
         });
-        let Some((task, group, id)) = begun else {
+        let Some((task, group)) = begun else {
             return;
         };
-        let id = TaskId::new(id);
-        let outer_task = self.task.replace(Some(key));
-        let outer_group = self.group.replace(Some(group));
+        self.task.set(Some(key));
+        self.group.set(Some(group));
         let waker = waker(key);
         let mut cx = Context::from_waker(&waker);
-        // A task that is ready has ended: what its future's drop cancels is not itself.
-        let mut ended = false;
-        let mut ready = || {
-            self.with(|core| match core.slots.get_mut(key) {
-                Some(slot) if slot.state == State::Polling => {
-                    slot.state = State::Gone;
-                    ended = true;
-                }
-                _ => {}
-            });
-        };
-        let polled = catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx, &mut ready)));
+        let polled = catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx, key)));
         self.task.set(outer_task);
         self.group.set(outer_group);
 
@@ -506,7 +519,7 @@ impl Runtime {
                 _ => false,
             });
         if !went_on {
-            self.end_poll((key, id), task, polled, is_first, ended);
+            self.end_poll(key, task, polled, is_first);
         }
     }
 
@@ -514,24 +527,27 @@ impl Runtime {
     #[inline(never)]
     fn end_poll(
         &self,
-        (key, id): (TaskKey, TaskId),
+        key: TaskKey,
         task: Rc<dyn AnyTask>,
         polled: thread::Result<Poll<()>>,
         is_first: bool,
-        ended: bool,
     ) {
+        let Some(id) = self.with(|core| core.slots.get(key).map(|slot| TaskId::new(slot.id)))
+        else {
+            return;
+        };
         let failure = if self.failing.get() { self.take_failure(key) } else { None };
         let panicked = polled.is_err();
         let is_pending = matches!(polled, Ok(Poll::Pending));
         let went_on = is_pending && failure.is_none();
-        let cancelled = !ended
-            && self.with(|core| match core.slots.get_mut(key) {
-                Some(slot) if slot.state == State::Polling => {
-                    slot.state = if went_on { State::Pending } else { State::Gone };
-                    false
-                }
-                _ => true,
-            });
+        let cancelled = self.with(|core| match core.slots.get_mut(key) {
+            Some(slot) if slot.state == State::Polling => {
+                slot.state = if went_on { State::Pending } else { State::Gone };
+                false
+            }
+            Some(slot) => slot.state != State::Ready,
+            None => true,
+        });
         if went_on && !cancelled {
             return;
         }
@@ -616,7 +632,7 @@ impl Runtime {
                 self.note_names(&round, &mut last);
             }
             for &key in &round {
-                self.poll(key, false);
+                self.poll(key);
                 self.attend();
             }
             round.clear();
@@ -665,14 +681,10 @@ impl Runtime {
         }
         let step = u64::try_from(step.as_nanos()).unwrap_or(u64::MAX);
         let others = self.with(|core| {
-            let mut due = std::mem::take(&mut core.due);
-            core.groups.tick(phase, step, &mut due);
-            for key in due.tasks.drain(..) {
-                core.enqueue(key, false);
-            }
-            let others = std::mem::take(&mut due.others);
-            core.due = due;
-            others
+            let Core { slots, groups, ready, .. } = core;
+            let mut due = Due { slots, ready, others: Vec::new() };
+            groups.tick(phase, step, &mut due);
+            due.others
         });
         self.wake_all(others);
         self.drain();

@@ -1,14 +1,16 @@
 //! The slots that tasks live in.
 //!
 //! ```text
-//!            1 spawn            2 poll              4 ready, panicked, failed, cancelled meanwhile
-//!   Empty ───────────▶ Pending ───────▶ Polling ─────────────────────────────────────┐
-//!     ▲                 │   ▲              │                                         ▼
-//!     │                 │   └──────────────┘ 3 pending                              Gone
-//!     │                 └───────────────────────────────────────────────────────────▶│
-//!     │                             5 cancelled, its group closed                    │
-//!     └──────────────────────────────────────────────────────────────────────────────┘
-//!                          6 the future has been dropped, the result is out
+//!            1 spawn            2 poll              4 ready
+//!   Empty ───────────▶ Pending ───────▶ Polling ─────────────────▶ Ready
+//!     ▲                 │   ▲             │ │                        │
+//!     │                 │   └─────────────┘ │ 5 panicked, failed,    │
+//!     │                 │     3 pending     │   cancelled meanwhile  │
+//!     │                 ▼                   ▼                        │
+//!     │                Gone ◀───────────────┘                        │
+//!     │                 │   6 cancelled, its group closed            │
+//!     └─────────────────┴────────────────────────────────────────────┘
+//!                          7 the future has been dropped, the result is out
 //! ```
 //!
 //! Each way back to *Empty* raises the slot's generation, so that a stale key never reaches a newer task. A slot whose
@@ -32,8 +34,18 @@ pub(crate) enum State {
     Pending,
     /// Slot holds a task whose poll is on the stack.
     Polling,
-    /// Slot holds a task that has ended, whose future is about to be dropped.
+    /// Slot holds a task that has come to its end, and whose future is being dropped for that.
+    Ready,
+    /// Slot holds a task that was cancelled, has failed or panicked, and whose future is about to be dropped.
     Gone,
+}
+
+impl State {
+    /// Returns whether the task is never polled again.
+    #[inline]
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Self::Ready | Self::Gone)
+    }
 }
 
 /// A place for one task at a time.
@@ -127,9 +139,21 @@ impl Slots {
         (slot.generation == key.generation() && slot.state != State::Empty).then_some(slot)
     }
 
+    /// Notes that a task is put into a queue, unless it is in one, or over. Returns whether it has to be put there.
+    #[inline]
+    pub(crate) fn mark_queued(&mut self, key: TaskKey) -> bool {
+        match self.get_mut(key) {
+            Some(slot) if !slot.queued && !slot.state.is_over() => {
+                slot.queued = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Returns whether a task is still to be polled.
     pub(crate) fn is_alive(&self, key: TaskKey) -> bool {
-        self.get(key).is_some_and(|slot| slot.state != State::Gone)
+        self.get(key).is_some_and(|slot| !slot.state.is_over())
     }
 
     /// Returns the slot at an index that is known to be in use: a link of a group's list.

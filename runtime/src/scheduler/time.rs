@@ -13,10 +13,13 @@
 //! for the next tick stays in its list, and the clock above takes the list over with its own next tick: so closing
 //! thousands of groups one by one costs each of them the same.
 
+use std::task::Waker;
+
 use super::groups::{GroupKey, Groups, ROOT};
 use super::heap::{Heap, Item, Owner};
 use super::key::TaskKey;
-use super::slots::NONE;
+use super::next::Next;
+use super::slots::{NONE, Slots};
 use super::waits::{Lane, List, Waiter};
 use crate::Phase;
 
@@ -39,57 +42,88 @@ pub(crate) struct Clock {
 }
 
 /// A clock's time in one stage of the frame, and the waits on it.
+// In this order: what every tick looks at lies together, since there may be a clock for each of thousands of nodes.
 #[derive(Default)]
-struct Stage {
-    /// The clock's and its parent's time at the last change, in nanoseconds. The root's own time is in `local`.
-    local: u64,
-    parent: u64,
-    /// Likewise for frames.
+#[repr(C)]
+pub(super) struct Stage {
+    /// Waits for the next frame, in the order of their first polls.
+    pub(super) next: Vec<Next>,
+    /// What there is to do below.
+    below: Option<Box<Below>>,
+    /// Conditions.
+    ticks: List,
+    /// Where this clock's entries are in its parent's `seconds` and `frames`.
+    entries: [u32; 2],
+    /// Of a closed clock: how many waits for the next frame are in its list.
+    pub(super) orphans: u32,
+    /// Set while this clock is in its parent's list of active ones.
+    pub(super) is_active: bool,
+    /// The clock's and its parent's frames at the last change.
     local_frames: u64,
     parent_frames: u64,
-    /// The step of the tick in which the last change was made, as it was before the change.
-    step_tick: u64,
-    step: u64,
     /// Waits for a time, and for frames, and the first such deadlines of the clocks below.
     seconds: Heap,
     frames: Heap,
-    /// Waits for the next frame, in the order of their first polls.
-    next: Vec<Next>,
-    /// Conditions.
-    ticks: List,
-    /// The clocks below that have to be visited in the next tick. Keys, since a group may be gone by then.
-    active: Vec<GroupKey>,
+    /// The clock's and its parent's time at the last change, in nanoseconds. The root's own time is in `local`.
+    local: u64,
+    parent: u64,
+    /// The step of the tick in which the last change was made, as it was before the change.
+    step_tick: u64,
+    step: u64,
+}
+
+/// What a tick has to do below a clock. Most clocks have none below.
+#[derive(Default)]
+struct Below {
+    /// The clocks right below that have to be visited in the next tick.
+    active: Actives,
     /// Memory for that list: while it is visited, the one for the tick after is begun.
-    spare: Vec<GroupKey>,
-    /// Set while this clock is in its parent's `active`.
-    is_active: bool,
+    spare: Vec<Active>,
     /// Closed clocks whose lists this one takes over with its next tick. Keys, since a group may be gone by then.
     bequests: Vec<GroupKey>,
-    /// Of a closed clock: how many waits for the next frame are in its list.
-    orphans: u32,
-    /// Where this clock's entries are in its parent's `seconds` and `frames`.
-    entries: [u32; 2],
 }
 
-/// A wait for the next frame: the most common of all, so it has no more than this, and its future finds it by its
-/// order.
-struct Next {
+/// Clocks that have to be visited.
+#[derive(Default)]
+struct Actives {
+    clocks: Vec<Active>,
+    /// Set if they are not in the order in which they have to be visited.
+    is_mixed: bool,
+}
+
+/// A clock that has to be visited.
+#[derive(Clone, Copy)]
+struct Active {
+    /// Its group's order of creation.
     order: u64,
-    /// Nobody where the wait was dropped.
-    waiter: Waiter,
+    /// A key, since the group may be gone by then.
+    key: GroupKey,
 }
 
-impl Next {
-    fn is_live(&self) -> bool {
-        !matches!(self.waiter, Waiter::Nobody)
+impl Actives {
+    fn push(&mut self, active: Active) {
+        // Clocks are mostly activated in the order of their visits, since their tasks are polled in it.
+        self.is_mixed |= self.clocks.last().is_some_and(|last| last.order > active.order);
+        self.clocks.push(active);
     }
 }
 
 impl Stage {
+    /// Returns whether something waits here for a deadline, or is entered in the clock above for one.
+    fn has_deadlines(&self) -> bool {
+        let is_empty = self.seconds.first().is_none() && self.frames.first().is_none();
+        !is_empty || self.entries != [NONE; 2]
+    }
+
     /// Returns whether the clock has to be visited in its next tick, whatever its time will be.
     fn waits_for_tick(&self) -> bool {
         let lists = !self.next.is_empty() || !self.ticks.is_empty();
-        lists || !self.active.is_empty() || !self.bequests.is_empty()
+        let below = self.below.as_deref();
+        lists || below.is_some_and(|it| !it.active.clocks.is_empty() || !it.bequests.is_empty())
+    }
+
+    fn below_mut(&mut self) -> &mut Below {
+        self.below.get_or_insert_default()
     }
 }
 
@@ -138,11 +172,28 @@ impl Clock {
     }
 }
 
-/// What a tick has made due.
-#[derive(Default)]
-pub(crate) struct Due {
-    pub(crate) tasks: Vec<TaskKey>,
-    pub(crate) others: Vec<std::task::Waker>,
+/// Where a tick puts what it has made due.
+pub(crate) struct Due<'a> {
+    pub(crate) slots: &'a mut Slots,
+    pub(crate) ready: &'a mut Vec<TaskKey>,
+    pub(crate) others: Vec<Waker>,
+}
+
+impl Due<'_> {
+    pub(super) fn push(&mut self, waiter: Waiter) {
+        match waiter {
+            Waiter::Nobody => {}
+            Waiter::Task(key) => self.queue(key),
+            Waiter::Other(waker) => self.others.push(waker),
+        }
+    }
+
+    #[inline]
+    pub(super) fn queue(&mut self, key: TaskKey) {
+        if self.slots.mark_queued(key) {
+            self.ready.push(key);
+        }
+    }
 }
 
 /// Returns a time in nanoseconds; none is less than 0, and what is too long for the clock never comes.
@@ -156,11 +207,13 @@ fn scale(time: u64, speed: f64) -> u64 {
 }
 
 impl Groups {
+    #[inline]
     fn stage(&self, index: u32, stage: usize) -> &Stage {
         &self.groups[index as usize].clock.stages[stage]
     }
 
-    fn stage_mut(&mut self, index: u32, stage: usize) -> &mut Stage {
+    #[inline]
+    pub(super) fn stage_mut(&mut self, index: u32, stage: usize) -> &mut Stage {
         &mut self.groups[index as usize].clock.stages[stage]
     }
 
@@ -420,19 +473,18 @@ impl Groups {
     fn bequeath_lists(&mut self, index: u32, heir: u32, stage: usize) {
         let key = self.key_at(index);
         let own = self.stage_mut(index, stage);
-        own.active = Vec::new();
         own.orphans = own.next.iter().filter(|entry| entry.is_live()).count() as u32;
         if own.orphans == 0 {
             own.next = Vec::new();
         }
-        let mut bequests = std::mem::take(&mut own.bequests);
+        let mut bequests = own.below.take().map_or_else(Vec::new, |below| below.bequests);
         if own.orphans > 0 || !own.ticks.is_empty() {
             bequests.push(key);
         }
         if bequests.is_empty() {
             return;
         }
-        let heirs = &mut self.stage_mut(heir, stage).bequests;
+        let heirs = &mut self.stage_mut(heir, stage).below_mut().bequests;
         if heirs.len() < bequests.len() {
             std::mem::swap(heirs, &mut bequests);
         }
@@ -446,7 +498,7 @@ impl Groups {
         let mut moved =
             std::mem::take(&mut self.stage_mut(index, stage).ticks).all(&mut self.waits);
         let mut next = std::mem::take(&mut self.stage_mut(index, stage).next);
-        for key in std::mem::take(&mut self.stage_mut(index, stage).bequests) {
+        for key in std::mem::take(&mut self.stage_mut(index, stage).below_mut().bequests) {
             let Some(closed) = self.find(key) else {
                 continue;
             };
@@ -471,63 +523,6 @@ impl Groups {
         let stages = self.groups.iter().flat_map(|group| &group.clock.stages);
         let next = stages.flat_map(|stage| &stage.next).filter(|entry| entry.is_live()).count();
         next + self.waits.len()
-    }
-
-    // ---------------------------------------------------------------- Waits for the next frame
-
-    /// Adds a wait for the next frame. Returns its order, and where it is for now.
-    #[inline]
-    pub(crate) fn add_next(&mut self, index: u32, phase: Phase, waiter: Waiter) -> (u64, u32) {
-        let order = self.waits.next_order();
-        let stage = self.stage_mut(index, phase as usize);
-        let position = stage.next.len() as u32;
-        stage.next.push(Next { order, waiter });
-        if !stage.is_active {
-            self.activate(index, phase as usize);
-        }
-        (order, position)
-    }
-
-    /// Returns the waiter of a wait for the next frame, unless it is due.
-    #[inline]
-    pub(crate) fn next_waiter(
-        &mut self,
-        group: GroupKey,
-        phase: Phase,
-        order: u64,
-        position: u32,
-    ) -> Option<&mut Waiter> {
-        // A closed clock keeps its list until another one takes it over, which makes all of it due.
-        let index = self.find(group)?;
-        let list = &mut self.stage_mut(index, phase as usize).next;
-        // The list only grows at its end until it is emptied, so what is not in its place is due.
-        let entry = list.get_mut(position as usize).filter(|entry| entry.order == order)?;
-        Some(&mut entry.waiter)
-    }
-
-    /// Forgets a wait for the next frame, due or not, and hands its waiter back.
-    pub(crate) fn remove_next(
-        &mut self,
-        group: GroupKey,
-        phase: Phase,
-        order: u64,
-        position: u32,
-    ) -> Waiter {
-        let Some(entry) = self.next_waiter(group, phase, order, position) else {
-            return Waiter::Nobody;
-        };
-        let waiter = std::mem::replace(entry, Waiter::Nobody);
-        let index = group.index;
-        let own = self.stage_mut(index, phase as usize);
-        // What is dropped in reverse order, as by races in a loop, leaves nothing behind until the next frame either.
-        while own.next.last().is_some_and(|entry| !entry.is_live()) {
-            own.next.pop();
-        }
-        if own.orphans > 0 {
-            own.orphans -= 1;
-            self.remove_if_closed(index);
-        }
-        waiter
     }
 
     // ---------------------------------------------------------------- What is due
@@ -599,20 +594,24 @@ impl Groups {
     }
 
     /// Has a clock visited in the next tick.
-    fn activate(&mut self, mut index: u32, stage: usize) {
+    pub(super) fn activate(&mut self, mut index: u32, stage: usize) {
         while !std::mem::replace(&mut self.stage_mut(index, stage).is_active, true) {
-            let (key, parent) = (self.key_at(index), self.at(index).parent);
+            let (active, parent) = (self.active_at(index), self.at(index).parent);
             if parent == NONE {
                 return;
             }
-            self.stage_mut(parent, stage).active.push(key);
+            self.stage_mut(parent, stage).below_mut().active.push(active);
             index = parent;
         }
     }
 
+    fn active_at(&self, index: u32) -> Active {
+        Active { order: self.at(index).order, key: self.key_at(index) }
+    }
+
     /// Steps the root clock, and so all of them, and collects what is due: parents before children, siblings by
     /// creation; of each clock the waits for a time, then those for frames, then the conditions.
-    pub(crate) fn tick(&mut self, phase: Phase, step: u64, due: &mut Due) {
+    pub(crate) fn tick(&mut self, phase: Phase, step: u64, due: &mut Due<'_>) {
         let stage = phase as usize;
         self.ticks[stage] += 1;
         if self.is_held(ROOT.index) {
@@ -628,17 +627,17 @@ impl Groups {
         self.visit(ROOT.index, phase, due);
     }
 
-    fn visit(&mut self, index: u32, phase: Phase, due: &mut Due) {
+    fn visit(&mut self, index: u32, phase: Phase, due: &mut Due<'_>) {
         let stage = phase as usize;
-        if !self.stage(index, stage).bequests.is_empty() {
+        if self.stage(index, stage).below.as_ref().is_some_and(|it| !it.bequests.is_empty()) {
             self.take_over(index, stage);
         }
-        if self.stage(index, stage).seconds.first().is_some() {
+        let has_deadlines = self.stage(index, stage).has_deadlines();
+        if has_deadlines {
             let now = self.time(index, phase).saturating_add(GRACE);
             self.fire_seconds(index, stage, now, due);
         }
-        let frame = self.frame(index, phase);
-        self.fire_frames(index, stage, frame, due);
+        self.fire_frames(index, phase, due);
         let mut wait = self.stage(index, stage).ticks.first;
         if wait != NONE {
             self.activate(index, stage);
@@ -651,23 +650,38 @@ impl Groups {
             self.waits.at(wait).queued = true;
             wait = following;
         }
-        self.project(index, stage);
-        let own = self.stage_mut(index, stage);
-        let mut below = std::mem::replace(&mut own.active, std::mem::take(&mut own.spare));
-        below.retain(|&key| self.find_open(key).is_some());
-        below.sort_unstable_by_key(|key| self.at(key.index).order);
-        for &key in &below {
-            self.stage_mut(key.index, stage).is_active = false;
-            if !self.is_held(key.index) {
-                self.visit(key.index, phase, due);
+        if has_deadlines {
+            self.project(index, stage);
+        }
+        self.visit_below(index, phase, due);
+    }
+
+    /// Visits the clocks right below that have something to do, by creation.
+    #[inline]
+    fn visit_below(&mut self, index: u32, phase: Phase, due: &mut Due<'_>) {
+        let stage = phase as usize;
+        let Some(own) = self.stage_mut(index, stage).below.as_deref_mut() else {
+            return;
+        };
+        let empty = Actives { clocks: std::mem::take(&mut own.spare), is_mixed: false };
+        let Actives { clocks: mut below, is_mixed } = std::mem::replace(&mut own.active, empty);
+        if is_mixed {
+            below.sort_unstable_by_key(|active| active.order);
+        }
+        for Active { key, .. } in below.drain(..) {
+            let Some(below) = self.find_open(key) else {
+                continue;
+            };
+            self.stage_mut(below, stage).is_active = false;
+            if !self.is_held(below) {
+                self.visit(below, phase, due);
             }
         }
-        below.clear();
-        self.stage_mut(index, stage).spare = below;
+        self.stage_mut(index, stage).below_mut().spare = below;
     }
 
     /// Fires the waits for a time that are due, and has the clocks visited that have such.
-    fn fire_seconds(&mut self, index: u32, stage: usize, now: u64, due: &mut Due) {
+    fn fire_seconds(&mut self, index: u32, stage: usize, now: u64, due: &mut Due<'_>) {
         while let Some(item) = self.stage(index, stage).seconds.first()
             && item.deadline <= now
             && item.deadline != NEVER
@@ -678,18 +692,23 @@ impl Groups {
 
     /// Fires the waits for frames that are due: those of the heap and of the list for the next frame have the same
     /// deadline, so the order of their first polls decides.
-    fn fire_frames(&mut self, index: u32, stage: usize, frame: u64, due: &mut Due) {
+    fn fire_frames(&mut self, index: u32, phase: Phase, due: &mut Due<'_>) {
+        let stage = phase as usize;
         let mut next = std::mem::take(&mut self.stage_mut(index, stage).next);
-        for entry in next.drain(..) {
-            self.fire_frames_before(index, stage, frame, entry.order, due);
-            match entry.waiter {
-                Waiter::Nobody => {}
-                Waiter::Task(key) => due.tasks.push(key),
-                Waiter::Other(waker) => due.others.push(waker),
+        if self.stage(index, stage).frames.first().is_some() {
+            let frame = self.frame(index, phase);
+            for &entry in &next {
+                self.fire_frames_before(index, stage, frame, entry.order, due);
+                self.fire_next(entry, due);
+            }
+            self.fire_frames_before(index, stage, frame, u64::MAX, due);
+        } else {
+            for &entry in &next {
+                self.fire_next(entry, due);
             }
         }
-        self.fire_frames_before(index, stage, frame, u64::MAX, due);
         // The list's memory is used again.
+        next.clear();
         self.stage_mut(index, stage).next = next;
     }
 
@@ -701,7 +720,7 @@ impl Groups {
         stage: usize,
         frame: u64,
         order: u64,
-        due: &mut Due,
+        due: &mut Due<'_>,
     ) {
         while let Some(item) = self.stage(index, stage).frames.first()
             && item.deadline <= frame
@@ -712,7 +731,7 @@ impl Groups {
     }
 
     /// Takes the first item out of a heap: a wait is fired, a clock is visited later in this tick.
-    fn pop_first(&mut self, index: u32, stage: usize, is_seconds: bool, due: &mut Due) {
+    fn pop_first(&mut self, index: u32, stage: usize, is_seconds: bool, due: &mut Due<'_>) {
         let own = self.stage_mut(index, stage);
         let heap = if is_seconds { &mut own.seconds } else { &mut own.frames };
         let mut heap = std::mem::take(heap);
@@ -724,22 +743,18 @@ impl Groups {
                 self.place(item.owner, stage, is_seconds, NONE);
                 // This clock is being visited, so only the one below has to be noted.
                 if !std::mem::replace(&mut self.stage_mut(clock, stage).is_active, true) {
-                    let key = self.key_at(clock);
-                    self.stage_mut(index, stage).active.push(key);
+                    let active = self.active_at(clock);
+                    self.stage_mut(index, stage).below_mut().active.push(active);
                 }
             }
         }
     }
 
     /// Marks a wait as due, and takes its waiter along.
-    fn fire(&mut self, wait: u32, due: &mut Due) {
+    fn fire(&mut self, wait: u32, due: &mut Due<'_>) {
         let entry = self.waits.at(wait);
         entry.queued = false;
         entry.fired = true;
-        match std::mem::replace(&mut entry.waiter, Waiter::Nobody) {
-            Waiter::Nobody => {}
-            Waiter::Task(key) => due.tasks.push(key),
-            Waiter::Other(waker) => due.others.push(waker),
-        }
+        due.push(std::mem::replace(&mut entry.waiter, Waiter::Nobody));
     }
 }

@@ -1,0 +1,186 @@
+//! Waits for the next frame: the most common of all, so they have lists of their own, with no more than an order and a
+//! waiter in a word each.
+//!
+//! A list only grows at its end until it is emptied, as a whole, by a tick. So a wait's future finds it by its order at
+//! the position where it was put, or it is due.
+
+use std::task::Waker;
+
+use slab::Slab;
+
+use super::groups::{GroupKey, Groups};
+use super::key::{NO_RUNTIME, TaskKey};
+use super::time::Due;
+use super::waits::Waiter;
+use crate::Phase;
+use crate::raw::waker::key_of;
+
+/// A wait in a list.
+#[derive(Clone, Copy)]
+pub(super) struct Next {
+    /// The order of first polls.
+    pub(super) order: u64,
+    waiter: Packed,
+}
+
+impl Next {
+    /// Returns whether the wait was not dropped.
+    pub(super) fn is_live(&self) -> bool {
+        self.waiter != Packed::NOBODY
+    }
+}
+
+/// A [`Waiter`] in a word: a task's key; or, under a number that no runtime has, the place of somebody else's waker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Packed(TaskKey);
+
+impl Packed {
+    /// The wait was dropped, or nobody has polled it.
+    const NOBODY: Self = Self(TaskKey::from_bits(u64::MAX));
+
+    /// The bits that say that the others are a place.
+    const FOREIGN: u64 = (NO_RUNTIME as u64) << 48;
+
+    fn new(waiter: Waiter, foreign: &mut Slab<Waker>) -> Self {
+        match waiter {
+            Waiter::Nobody => Self::NOBODY,
+            Waiter::Task(key) => Self(key),
+            Waiter::Other(waker) => {
+                Self(TaskKey::from_bits(Self::FOREIGN | foreign.insert(waker) as u64))
+            }
+        }
+    }
+
+    #[inline]
+    fn is_task(self) -> bool {
+        self.0.runtime() != NO_RUNTIME
+    }
+
+    fn place(self) -> usize {
+        (self.0.to_bits() & !Self::FOREIGN) as usize
+    }
+
+    /// Takes the waiter out.
+    fn take(self, foreign: &mut Slab<Waker>) -> Waiter {
+        match self {
+            Self::NOBODY => Waiter::Nobody,
+            Self(key) if self.is_task() => Waiter::Task(key),
+            _ => Waiter::Other(foreign.remove(self.place())),
+        }
+    }
+
+    /// Returns whether a waker would wake the same.
+    #[inline]
+    fn is(self, waker: &Waker, foreign: &Slab<Waker>) -> bool {
+        if self.is_task() {
+            return key_of(waker) == Some(self.0);
+        }
+        self != Self::NOBODY && foreign[self.place()].will_wake(waker)
+    }
+}
+
+impl Groups {
+    /// Adds a wait for the next frame. Returns its order, and where it is.
+    pub(crate) fn add_next(&mut self, index: u32, phase: Phase, waiter: Waiter) -> (u64, u32) {
+        let waiter = Packed::new(waiter, &mut self.foreign);
+        self.push_next(index, phase, waiter)
+    }
+
+    /// Adds a task's wait for the next frame.
+    #[inline]
+    pub(crate) fn add_next_task(&mut self, index: u32, phase: Phase, key: TaskKey) -> (u64, u32) {
+        self.push_next(index, phase, Packed(key))
+    }
+
+    #[inline]
+    fn push_next(&mut self, index: u32, phase: Phase, waiter: Packed) -> (u64, u32) {
+        let order = self.waits.next_order();
+        let stage = self.stage_mut(index, phase as usize);
+        let position = stage.next.len() as u32;
+        stage.next.push(Next { order, waiter });
+        if !stage.is_active {
+            self.activate(index, phase as usize);
+        }
+        (order, position)
+    }
+
+    /// Polls a wait for the next frame: unless it is due, returns whether it wakes this waker.
+    #[inline]
+    pub(crate) fn poll_next(
+        &mut self,
+        group: GroupKey,
+        phase: Phase,
+        (order, position): (u64, u32),
+        waker: &Waker,
+    ) -> Option<bool> {
+        let waiter = self.find_next(group, phase, order, position)?.waiter;
+        Some(waiter.is(waker, &self.foreign))
+    }
+
+    #[inline]
+    fn find_next(
+        &mut self,
+        group: GroupKey,
+        phase: Phase,
+        order: u64,
+        position: u32,
+    ) -> Option<&mut Next> {
+        // A closed clock keeps its list until another one takes it over, which makes all of it due.
+        let index = self.find(group)?;
+        let list = &mut self.stage_mut(index, phase as usize).next;
+        list.get_mut(position as usize).filter(|entry| entry.order == order)
+    }
+
+    /// Has another waiter woken by a wait, unless it is due. The former is handed back, since dropping it may run foreign
+    /// code.
+    pub(crate) fn rename_next(
+        &mut self,
+        group: GroupKey,
+        phase: Phase,
+        (order, position): (u64, u32),
+        waiter: Waiter,
+    ) -> Waiter {
+        let Some(former) = self.find_next(group, phase, order, position).map(|it| it.waiter) else {
+            return waiter;
+        };
+        let waiter = Packed::new(waiter, &mut self.foreign);
+        if let Some(entry) = self.find_next(group, phase, order, position) {
+            entry.waiter = waiter;
+        }
+        former.take(&mut self.foreign)
+    }
+
+    /// Forgets a wait for the next frame, due or not, and hands its waiter back.
+    pub(crate) fn remove_next(
+        &mut self,
+        group: GroupKey,
+        phase: Phase,
+        (order, position): (u64, u32),
+    ) -> Waiter {
+        let Some(entry) = self.find_next(group, phase, order, position) else {
+            return Waiter::Nobody;
+        };
+        let waiter = std::mem::replace(&mut entry.waiter, Packed::NOBODY);
+        let index = group.index;
+        let own = self.stage_mut(index, phase as usize);
+        // What is dropped in reverse order, as by races in a loop, leaves nothing behind until the next frame either.
+        while own.next.last().is_some_and(|entry| !entry.is_live()) {
+            own.next.pop();
+        }
+        if own.orphans > 0 {
+            own.orphans -= 1;
+            self.remove_if_closed(index);
+        }
+        waiter.take(&mut self.foreign)
+    }
+
+    /// Fires a wait for the next frame.
+    #[inline]
+    pub(super) fn fire_next(&mut self, entry: Next, due: &mut Due<'_>) {
+        if entry.waiter.is_task() {
+            due.queue(entry.waiter.0);
+        } else if entry.is_live() {
+            due.push(entry.waiter.take(&mut self.foreign));
+        }
+    }
+}
