@@ -5,8 +5,10 @@ mod group;
 mod raw;
 mod scheduler;
 mod send;
+mod shared;
 mod task;
 mod wait;
+mod waiters;
 
 pub mod engine;
 
@@ -14,8 +16,10 @@ pub use clock::{Clock, Phase, SlowGuard, delta, now};
 pub use group::{GroupHandle, JoinGroup, TaskGroup, current_group, root_group};
 pub use raw::confined::ThreadConfined;
 pub use send::{DynamicSend, IntoDynamicSend};
+pub use shared::SharedTask;
 pub use task::{
-    TaskError, TaskHandle, TaskId, TaskReport, fail_task, spawn, spawn_deferred, spawn_named,
+    Canceller, TaskError, TaskHandle, TaskId, TaskReport, fail_task, spawn, spawn_deferred,
+    spawn_named,
 };
 pub use wait::{
     NextFrame, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds, check_seconds, next_frame,

@@ -8,9 +8,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::POLLED_AFTER_COMPLETION;
-use crate::raw::cell::{AnyTask, Header, TaskCell, TaskOutput};
+use crate::raw::cell::{AnyTask, Header, Joiner, TaskCell, TaskOutput};
 use crate::scheduler::{Place, ROOT, Runtime, TaskKey, current, try_current};
+use crate::waiters::Waiters;
+use crate::{POLLED_AFTER_COMPLETION, SharedTask};
 
 /// Spawns a task into the root group, where it lives until the game ends, and runs it up to its first await.
 ///
@@ -83,7 +84,7 @@ pub(crate) fn start<T: 'static>(
     let header = Header {
         location: Location::caller(),
         name: name.map(Box::new),
-        joiner: Cell::new(None),
+        joiner: Cell::default(),
         finished: Cell::new(false),
     };
     let cell = Rc::new(TaskCell::new(header, future));
@@ -133,6 +134,44 @@ impl<T> TaskHandle<T> {
         }
     }
 
+    /// Returns a handle that can only cancel and ask: cloneable, and without the type of the result, for those who may
+    /// end the task but have nothing to do with what it returns.
+    pub fn canceller(&self) -> Canceller {
+        Canceller { runtime: self.runtime, key: self.key, id: self.id }
+    }
+
+    /// Turns the handle into one that can be cloned, for several who await one task. Each gets a clone of the result.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # struct Bare;
+    /// # impl cuelight_runtime::engine::Engine for Bare {
+    /// #     fn real_time(&self) -> Duration { Duration::ZERO }
+    /// #     fn call_soon(&self) {}
+    /// # }
+    /// # cuelight_runtime::engine::start(Bare);
+    /// use cuelight_runtime::{Phase, engine, next_frame, spawn};
+    ///
+    /// let vote = spawn(async {
+    ///     next_frame().await;
+    ///     "the left door"
+    /// })
+    /// .shared();
+    /// let guards = [1, 2].map(|_| spawn(vote.clone()));
+    /// engine::tick(Phase::Process, Duration::from_millis(16));
+    /// assert!(guards.iter().all(|guard| guard.take() == Some(Ok(Ok("the left door")))));
+    /// ```
+    pub fn shared(self) -> SharedTask<T>
+    where
+        T: Clone,
+    {
+        let waiters = Rc::new(Waiters::new());
+        let former = self.cell.header().joiner.replace(Joiner::Shared(Some(waiters.clone())));
+        drop(former);
+        SharedTask::new(self, waiters)
+    }
+
     /// Lets the task go on by itself, as dropping the handle does.
     pub fn detach(self) {}
 }
@@ -142,15 +181,18 @@ impl<T> Future for TaskHandle<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let header = self.cell.header();
-        if header.finished.get() {
-            return Poll::Ready(self.cell.take().expect(POLLED_AFTER_COMPLETION));
+        if !header.finished.get() {
+            let waker = match header.joiner.take() {
+                Joiner::One(waker) if waker.will_wake(cx.waker()) => waker,
+                _ => cx.waker().clone(),
+            };
+            // A foreign waker's clone may have been what let the task end.
+            if !header.finished.get() {
+                header.joiner.set(Joiner::One(waker));
+                return Poll::Pending;
+            }
         }
-        let waker = match header.joiner.take() {
-            Some(waker) if waker.will_wake(cx.waker()) => waker,
-            _ => cx.waker().clone(),
-        };
-        header.joiner.set(Some(waker));
-        Poll::Pending
+        Poll::Ready(self.cell.take().expect(POLLED_AFTER_COMPLETION))
     }
 }
 
@@ -164,6 +206,44 @@ impl<T> Drop for TaskHandle<T> {
 impl<T> fmt::Debug for TaskHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskHandle")
+            .field("id", &self.id)
+            .field("finished", &self.is_finished())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A cloneable handle that can only cancel a task and ask about it. Dropping it does nothing; it keeps neither the task
+/// nor its result alive.
+#[derive(Clone)]
+pub struct Canceller {
+    runtime: &'static Runtime,
+    /// The task's slot, if it ever had one.
+    key: Option<TaskKey>,
+    id: TaskId,
+}
+
+impl Canceller {
+    /// Returns the task's id.
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// Returns whether the task has ended and its future has been dropped.
+    pub fn is_finished(&self) -> bool {
+        self.key.is_none_or(|key| !self.runtime.has_task(key))
+    }
+
+    /// Cancels the task, as [`TaskHandle::cancel`] does.
+    pub fn cancel(&self) {
+        if let Some(key) = self.key {
+            self.runtime.cancel(key);
+        }
+    }
+}
+
+impl fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canceller")
             .field("id", &self.id)
             .field("finished", &self.is_finished())
             .finish_non_exhaustive()

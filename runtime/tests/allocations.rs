@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use cuelight_runtime::{
-    TaskGroup, TickWatch, next_frame, root_group, spawn, wait_frames, wait_physics_frames,
-    wait_seconds,
+    SharedTask, TaskGroup, TickWatch, next_frame, root_group, spawn, wait_frames,
+    wait_physics_frames, wait_seconds,
 };
 
 use common::{World, my_waker};
@@ -209,4 +209,28 @@ fn awaiting_a_task_is_its_own_allocation_only() {
     .detach();
     world.ticks(10);
     assert_eq!(allocations(|| world.ticks(100)), 100);
+}
+
+#[test]
+fn awaiting_a_shared_task_is_its_own_allocation_only() {
+    let world = World::start();
+    spawn(async {
+        loop {
+            let shared = spawn(next_frame()).shared();
+            for _ in 0..3 {
+                branch_off(shared.clone());
+            }
+            assert_eq!(shared.await, Ok(()));
+        }
+    })
+    .detach();
+    world.ticks(10);
+    // The task and the three who await it beside its owner; what they share, its list, the entries of
+    // that, which grow once.
+    assert_eq!(allocations(|| world.ticks(100)), 800);
+}
+
+/// Spawns a task that awaits another.
+fn branch_off(shared: SharedTask<()>) {
+    spawn(shared).detach();
 }

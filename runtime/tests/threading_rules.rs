@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use cuelight_runtime::{
-    Clock, GroupHandle, JoinGroup, NextFrame, Phase, SlowGuard, TaskError, TaskGroup, TaskHandle,
-    TaskId, TaskReport, ThreadConfined, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds,
+    Canceller, Clock, GroupHandle, JoinGroup, NextFrame, Phase, SharedTask, SlowGuard, TaskError,
+    TaskGroup, TaskHandle, TaskId, TaskReport, ThreadConfined, TickWatch, WaitFrames,
+    WaitPhysicsFrames, WaitSeconds,
 };
 
 /// Fails to compile if a type has a trait: then both implementations fit, and none is chosen.
@@ -27,6 +28,10 @@ macro_rules! assert_not {
 assert_not! {
     TaskHandle<()>: Send,
     TaskHandle<()>: Sync,
+    Canceller: Send,
+    Canceller: Sync,
+    SharedTask<()>: Send,
+    SharedTask<()>: Sync,
     TaskGroup: Send,
     TaskGroup: Sync,
     GroupHandle: Send,
@@ -57,6 +62,7 @@ fn what_says_something_of_a_task_may_travel() {
 #[test]
 fn waits_and_handles_are_unpin() {
     is_unpin::<TaskHandle<std::marker::PhantomPinned>>();
+    is_unpin::<SharedTask<std::marker::PhantomPinned>>();
     is_unpin::<JoinGroup>();
     is_unpin::<WaitSeconds>();
     is_unpin::<WaitFrames>();

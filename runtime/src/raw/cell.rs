@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::cell::{Cell, UnsafeCell};
 use std::panic::Location;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::TaskError;
 use crate::scheduler::{TaskKey, note_ready};
+use crate::waiters::Waiters;
 
 /// What is known of a task besides its future.
 pub(crate) struct Header {
@@ -16,9 +18,37 @@ pub(crate) struct Header {
     /// Its name, if it was given one; boxed, since most tasks have none.
     pub(crate) name: Option<Box<Cow<'static, str>>>,
     /// Who awaits the result.
-    pub(crate) joiner: Cell<Option<Waker>>,
+    pub(crate) joiner: Cell<Joiner>,
     /// Whether the task has ended and its future has been dropped.
     pub(crate) finished: Cell<bool>,
+}
+
+/// Who awaits a task's result.
+pub(crate) enum Joiner {
+    /// Who polls the handle.
+    One(Waker),
+    /// Those who hold a shared handle; nobody, where there is none.
+    Shared(Option<Rc<Waiters<()>>>),
+}
+
+// Each task has one, so it may not be larger than the waker that most have in it.
+const _: () = assert!(size_of::<Joiner>() == size_of::<Waker>());
+
+impl Joiner {
+    /// Resumes those who await.
+    pub(crate) fn wake(self) {
+        match self {
+            Self::One(waker) => waker.wake(),
+            Self::Shared(Some(waiters)) => waiters.give(()),
+            Self::Shared(None) => {}
+        }
+    }
+}
+
+impl Default for Joiner {
+    fn default() -> Self {
+        Self::Shared(None)
+    }
 }
 
 /// A task without its types, as the scheduler sees it.

@@ -250,6 +250,11 @@ impl Runtime {
         self.group.get()
     }
 
+    /// Returns whether a task's future has not been dropped yet.
+    pub(crate) fn has_task(&self, key: TaskKey) -> bool {
+        self.with(|core| core.slots.get(key).is_some())
+    }
+
     /// Counts what is alive.
     pub(crate) fn counts(&self) -> Counts {
         self.with(|core| Counts {
@@ -459,9 +464,8 @@ impl Runtime {
         // The caller has a share too, so this is not the last one.
         drop(share);
         task.header().finished.set(true);
-        if let Some(joiner) = task.header().joiner.take() {
-            self.guard("waking somebody else's task", || joiner.wake());
-        }
+        let joiner = task.header().joiner.take();
+        self.guard("waking somebody else's task", || joiner.wake());
         self.wake_all(wakers);
     }
 

@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use super::groups::GroupKey;
 use super::key::{LAST_GENERATION, MAX_SLOTS, TaskKey};
-use crate::raw::cell::AnyTask;
+use crate::raw::cell::{AnyTask, TaskCell};
 
 /// "No slot", as a link.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -64,6 +64,16 @@ pub(crate) struct Slot {
     pub(crate) id: u64,
     pub(crate) task: Option<Rc<dyn AnyTask>>,
 }
+
+/// The most memory that a task may take beside its future.
+const MAX_MEMORY: usize = 128;
+
+// Its slot, and its cell with the two counts of the `Rc`.
+const _: () = {
+    type Parked = std::future::Ready<[u64; 16]>;
+    let cell = size_of::<TaskCell<Parked>>() - size_of::<Parked>();
+    assert!(size_of::<Slot>() + 2 * size_of::<usize>() + cell <= MAX_MEMORY);
+};
 
 /// All slots of a runtime.
 pub(crate) struct Slots {

@@ -5,6 +5,7 @@ mod common;
 
 mod bad_input;
 mod cancel;
+mod cancellers;
 mod clocks;
 mod failing;
 mod groups;
@@ -13,6 +14,7 @@ mod livelock;
 mod nesting;
 mod order;
 mod panics;
+mod shared;
 mod shutdown;
 mod spawn;
 mod threads;
