@@ -18,8 +18,8 @@ pub use raw::confined::ThreadConfined;
 pub use send::{DynamicSend, IntoDynamicSend};
 pub use shared::SharedTask;
 pub use task::{
-    Canceller, TaskError, TaskHandle, TaskId, TaskReport, fail_task, spawn, spawn_deferred,
-    spawn_named,
+    Canceller, TaskError, TaskHandle, TaskId, TaskReport, fail_task, on_task_panic, spawn,
+    spawn_deferred, spawn_named,
 };
 pub use wait::{
     NextFrame, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds, check_seconds, next_frame,

@@ -73,6 +73,40 @@ pub fn fail_task(reason: impl Into<String>) -> bool {
     try_current().is_some_and(|runtime| runtime.fail(reason.into()))
 }
 
+/// Adds a hook that hears of every panic and every failure of a task, whether or not somebody holds its handle: for
+/// crash reports, or an overlay for testers.
+///
+/// Hooks are called after the engine's own report, in the order in which they were added, each once for a report. They
+/// run where the task has ended, which may be on the stack of a [`spawn()`] whose first poll panics; they may use the
+/// runtime. One that panics is reported as an error, and the others hear of the task all the same. The shutdown drops
+/// them, after it has dropped the last future: the next start begins without any. After the shutdown this does nothing.
+///
+/// # Panics
+/// If the calling thread is not the one that the runtime was started on.
+///
+/// # Examples
+/// ```
+/// # struct Bare;
+/// # impl cuelight_runtime::engine::Engine for Bare {
+/// #     fn real_time(&self) -> std::time::Duration { std::time::Duration::ZERO }
+/// #     fn call_soon(&self) {}
+/// # }
+/// # cuelight_runtime::engine::start(Bare);
+/// use std::{cell::RefCell, rc::Rc};
+///
+/// use cuelight_runtime::{on_task_panic, spawn_named};
+///
+/// let seen = Rc::new(RefCell::new(Vec::new()));
+/// let inner = seen.clone();
+/// on_task_panic(move |report| inner.borrow_mut().push(report.message.clone()));
+/// spawn_named("patrol", async { panic!("the path is empty") }).detach();
+/// assert_eq!(*seen.borrow(), ["the path is empty"]);
+/// ```
+#[track_caller]
+pub fn on_task_panic(hook: impl Fn(&TaskReport) + 'static) {
+    current().add_hook(Rc::new(hook));
+}
+
 /// Makes a task and hands it to the scheduler.
 #[track_caller]
 pub(crate) fn start<T: 'static>(

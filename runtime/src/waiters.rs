@@ -107,7 +107,11 @@ impl<T> Waiters<T> {
             if let Some(waker) = waker
                 && let Err(caught) = catch_unwind(AssertUnwindSafe(|| waker.wake()))
             {
-                panic.get_or_insert(caught);
+                match panic {
+                    None => panic = Some(caught),
+                    // Leaked, since its destructor may panic in its turn.
+                    Some(_) => std::mem::forget(caught),
+                }
             }
         }
         drop(giving);

@@ -97,6 +97,9 @@ pub(crate) fn note_ready(key: TaskKey) {
     });
 }
 
+/// What `on_task_panic` was given.
+type Hook = Rc<dyn Fn(&TaskReport)>;
+
 /// Where a task is spawned.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
@@ -110,6 +113,8 @@ pub(crate) struct Runtime {
     number: u16,
     inbox: &'static Inbox,
     engine: RefCell<Option<Rc<dyn Engine>>>,
+    /// What hears of every report, in the order in which they were added.
+    hooks: RefCell<Vec<Hook>>,
     core: RefCell<Core>,
     /// Set between a start and the shutdown.
     open: Cell<bool>,
@@ -203,6 +208,7 @@ impl Runtime {
             number,
             inbox,
             engine: RefCell::new(None),
+            hooks: RefCell::new(Vec::new()),
             core: RefCell::new(Core {
                 slots: Slots::new(number),
                 groups: Groups::new(),
@@ -731,6 +737,10 @@ impl Runtime {
                 core.groups.close(group, &mut Vec::new());
             }
         });
+        // They would be code of before for what comes after.
+        for hook in self.hooks.take() {
+            self.guard("dropping a hook of `on_task_panic`", || drop(hook));
+        }
         let engine = self.engine.borrow_mut().take();
         drop(engine);
     }
@@ -773,6 +783,25 @@ impl Runtime {
         if let Some(engine) = self.engine() {
             // A report that panics must not take the drain with it.
             shield(|| engine.report(&report));
+        }
+        // Those that a hook adds hear of the next report, and a shutdown ends the round.
+        let count = self.hooks.borrow().len();
+        for index in 0..count {
+            let Some(hook) = self.hooks.borrow().get(index).cloned() else {
+                break;
+            };
+            self.guard("a hook of `on_task_panic`", || {
+                // Moved in, since it may be the last owner.
+                let hook = hook;
+                hook(&report);
+            });
+        }
+    }
+
+    /// Adds a hook that hears of every report until the shutdown.
+    pub(crate) fn add_hook(&self, hook: Hook) {
+        if self.open.get() {
+            self.hooks.borrow_mut().push(hook);
         }
     }
 

@@ -37,7 +37,7 @@ fn drop_does_nothing() {
         next_frame().await;
         inner.push("went on");
     });
-    drop(task.canceller());
+    let _ = task.canceller();
     let canceller = task.canceller();
     task.detach();
     world.tick();

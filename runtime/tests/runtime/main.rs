@@ -10,6 +10,7 @@ mod clocks;
 mod failing;
 mod groups;
 mod handles;
+mod hooks;
 mod livelock;
 mod nesting;
 mod order;
