@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use cuelight_runtime::{
-    SharedTask, TaskGroup, TickWatch, next_frame, root_group, spawn, wait_frames,
+    Cue, Flag, SharedTask, TaskGroup, TickWatch, next_frame, root_group, spawn, wait_frames,
     wait_physics_frames, wait_seconds,
 };
 
@@ -108,6 +108,43 @@ fn condition_allocates_nothing() {
             let mut watch = TickWatch::new();
             poll_fn(|cx| watch.poll_tick(cx)).await;
             poll_fn(|cx| watch.poll_tick(cx)).await;
+        }
+    });
+}
+
+#[test]
+fn cue_allocates_nothing() {
+    let cue = Cue::new();
+    let given = cue.clone();
+    check(move || {
+        let (cue, given) = (cue.clone(), given.clone());
+        async move {
+            loop {
+                let wait = cue.wait();
+                drop(cue.wait());
+                given.give(7);
+                assert_eq!(wait.await, 7);
+                let wait = cue.wait();
+                next_frame().await;
+                assert_eq!(wait.await, 7);
+            }
+        }
+    });
+}
+
+#[test]
+fn flag_allocates_nothing() {
+    let flag = Flag::new();
+    check(move || {
+        let flag = flag.clone();
+        async move {
+            loop {
+                flag.clear();
+                let wait = flag.wait_set();
+                next_frame().await;
+                flag.set();
+                wait.await;
+            }
         }
     });
 }

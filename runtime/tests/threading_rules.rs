@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use cuelight_runtime::{
-    Canceller, Clock, GroupHandle, JoinGroup, NextFrame, Phase, SharedTask, SlowGuard, TaskError,
-    TaskGroup, TaskHandle, TaskId, TaskReport, ThreadConfined, TickWatch, WaitFrames,
-    WaitPhysicsFrames, WaitSeconds,
+    Canceller, Clock, Cue, CueWait, Flag, FlagWait, GroupHandle, JoinGroup, NextFrame, Phase,
+    SharedTask, SlowGuard, TaskError, TaskGroup, TaskHandle, TaskId, TaskReport, ThreadConfined,
+    TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds,
 };
 
 /// Fails to compile if a type has a trait: then both implementations fit, and none is chosen.
@@ -32,6 +32,12 @@ assert_not! {
     Canceller: Sync,
     SharedTask<()>: Send,
     SharedTask<()>: Sync,
+    Cue<()>: Send,
+    Cue<()>: Sync,
+    CueWait<()>: Send,
+    Flag: Send,
+    Flag: Sync,
+    FlagWait: Send,
     TaskGroup: Send,
     TaskGroup: Sync,
     GroupHandle: Send,
@@ -63,6 +69,8 @@ fn what_says_something_of_a_task_may_travel() {
 fn waits_and_handles_are_unpin() {
     is_unpin::<TaskHandle<std::marker::PhantomPinned>>();
     is_unpin::<SharedTask<std::marker::PhantomPinned>>();
+    is_unpin::<CueWait<std::marker::PhantomPinned>>();
+    is_unpin::<FlagWait>();
     is_unpin::<JoinGroup>();
     is_unpin::<WaitSeconds>();
     is_unpin::<WaitFrames>();
