@@ -123,6 +123,33 @@ impl GroupHandle {
         Self { runtime: self.runtime, key: key.unwrap_or(GroupKey::NOWHERE) }
     }
 
+    /// Returns the child group of that name, made at first use: a channel for what belongs together and has no owner,
+    /// such as `"ai"`, `"music"` or `"ambience"`, to be paused, slowed down or ended from anywhere.
+    ///
+    /// It lives with this group, as [`child`](Self::child)'s does, and is found by its name however many children there
+    /// are. After it was closed, the next use makes a new one. A closed group's channel is closed, and so is what is made
+    /// after the shutdown.
+    ///
+    /// # Examples
+    /// ```
+    /// # struct Bare;
+    /// # impl cuelight_runtime::engine::Engine for Bare {
+    /// #     fn real_time(&self) -> std::time::Duration { std::time::Duration::ZERO }
+    /// #     fn call_soon(&self) {}
+    /// # }
+    /// # cuelight_runtime::engine::start(Bare);
+    /// use cuelight_runtime::{next_frame, root_group};
+    ///
+    /// root_group().channel("ai").spawn(next_frame()).detach();
+    /// assert_eq!(root_group().channel("ai").len(), 1);
+    /// root_group().channel("ai").pause();
+    /// ```
+    pub fn channel(&self, name: &str) -> Self {
+        let is_open = self.runtime.is_open();
+        let key = self.runtime.with(|core| is_open.then(|| core.groups.channel(self.key, name))?);
+        Self { runtime: self.runtime, key: key.unwrap_or(GroupKey::NOWHERE) }
+    }
+
     /// Returns the group's clock.
     pub fn clock(&self) -> Clock {
         Clock::new(self.runtime, self.key)

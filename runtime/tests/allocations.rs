@@ -150,6 +150,16 @@ fn flag_allocates_nothing() {
 }
 
 #[test]
+fn channel_that_is_there_allocates_nothing() {
+    check(|| async {
+        loop {
+            assert!(root_group().channel("ai").is_empty());
+            next_frame().await;
+        }
+    });
+}
+
+#[test]
 fn slow_guard_allocates_nothing() {
     check(|| async {
         let clock = root_group().clock();

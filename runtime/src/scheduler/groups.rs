@@ -3,6 +3,8 @@
 //! A closed group stays in the tree until its last task has been dropped, the groups below it are gone, and the clock
 //! above has taken its lists over; then its entry is used again, under a new generation.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::task::Waker;
 
 use slab::Slab;
@@ -66,6 +68,10 @@ pub(crate) struct Group {
     pub(crate) clock: Clock,
     /// Who waits for it to be empty, each under the number of its wait.
     joiners: Vec<(u64, Waker)>,
+    /// Its children that have a name and are open, so that none is looked for among all the others.
+    channels: BTreeMap<Rc<str>, GroupKey>,
+    /// The name that its parent knows it by, if it has one.
+    name: Option<Rc<str>>,
 }
 
 /// All groups of a runtime, with their clocks and the waits on those.
@@ -107,6 +113,19 @@ impl Groups {
         Some(self.add(parent))
     }
 
+    /// Returns the child of a group that has a name, made if there is none that is open; a closed group gives none.
+    pub(crate) fn channel(&mut self, parent: GroupKey, name: &str) -> Option<GroupKey> {
+        let parent = self.find_open(parent)?;
+        if let Some(&channel) = self.at(parent).channels.get(name) {
+            return Some(channel);
+        }
+        let channel = self.add(parent);
+        let name: Rc<str> = name.into();
+        self.at_mut(channel.index).name = Some(name.clone());
+        self.at_mut(parent).channels.insert(name, channel);
+        Some(channel)
+    }
+
     fn add(&mut self, parent: u32) -> GroupKey {
         let generation = match self.empty.last() {
             Some(&index) => self.groups[index as usize].generation,
@@ -132,6 +151,8 @@ impl Groups {
             phase: None,
             clock: Clock::new(),
             joiners: Vec::new(),
+            channels: BTreeMap::new(),
+            name: None,
         };
         let index = match self.empty.pop() {
             Some(index) => {
@@ -347,6 +368,11 @@ impl Groups {
             let group = self.at_mut(group);
             group.closed = true;
             group.kept = Vec::new();
+            group.channels = BTreeMap::new();
+            let (parent, name) = (group.parent, group.name.take());
+            if let Some(name) = name {
+                self.at_mut(parent).channels.remove(&name);
+            }
         }
         for &group in &subtree {
             self.bequeath(group, heir);

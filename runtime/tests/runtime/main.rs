@@ -6,6 +6,7 @@ mod common;
 mod bad_input;
 mod cancel;
 mod cancellers;
+mod channels;
 mod clocks;
 mod cues;
 mod failing;
