@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use crate::clock::check_speed;
 use crate::scheduler::{Freeze, GroupKey, Place, ROOT, Runtime, current};
 use crate::task::start;
-use crate::{Clock, POLLED_AFTER_COMPLETION, Phase, TaskHandle};
+use crate::wait::check_seconds;
+use crate::{Clock, Cooldown, POLLED_AFTER_COMPLETION, Phase, TaskHandle};
 
 /// Returns the group of the running task, or the root group outside of any.
 ///
@@ -153,6 +154,18 @@ impl GroupHandle {
     /// Returns the group's clock.
     pub fn clock(&self) -> Clock {
         Clock::new(self.runtime, self.key)
+    }
+
+    /// Makes a cooldown of so many seconds on the group's clock; it is ready at first.
+    ///
+    /// One of 0 or fewer seconds is always ready; one of infinite length never again once it was started.
+    ///
+    /// # Panics
+    /// If `seconds` is not a number.
+    #[track_caller]
+    pub fn cooldown(&self, seconds: f64) -> Cooldown {
+        check_seconds("cooldown", seconds);
+        Cooldown::new(self.runtime, self.key, seconds)
     }
 
     /// Returns the number of live tasks in the group and below it. A task is alive until its future has been dropped.

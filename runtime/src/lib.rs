@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
+mod cooldown;
 mod cue;
 mod group;
 mod raw;
@@ -14,6 +15,7 @@ mod waiters;
 pub mod engine;
 
 pub use clock::{Clock, Phase, SlowGuard, delta, now};
+pub use cooldown::{Cooldown, CooldownReady};
 pub use cue::{Cue, CueWait, Flag, FlagWait};
 pub use group::{GroupHandle, JoinGroup, TaskGroup, current_group, root_group};
 pub use raw::confined::ThreadConfined;

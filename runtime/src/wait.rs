@@ -471,12 +471,38 @@ impl WaitSeconds {
             let start = amount.start(&core.groups, group);
             amount.register(runtime, &mut core.groups, start, Waiter::Nobody).ok()
         });
-        let timer = match registered {
-            Some(state) => Timer { amount, state },
-            // What is ready at once is so on any clock.
-            None => Timer { amount: Amount::Seconds(0), state: State::New },
+        match registered {
+            Some(state) => Self { timer: Timer { amount, state } },
+            None => Self::over(),
+        }
+    }
+
+    /// Returns a wait that is ready at once, on any clock.
+    pub(crate) fn over() -> Self {
+        Self { timer: Timer { amount: Amount::Seconds(0), state: State::New } }
+    }
+
+    /// Returns whether a wait on a clock that was given is over, without a poll.
+    pub(crate) fn is_over(&self) -> bool {
+        match self.timer.state {
+            State::Registered { runtime, wait } => {
+                runtime.with(|core| core.groups.waits.at(wait).fired)
+            }
+            _ => true,
+        }
+    }
+
+    /// Returns another wait for the end of one on a clock that was given, on whichever clock that is by now.
+    pub(crate) fn same(&self) -> Self {
+        let Timer { amount, state: State::Registered { runtime, wait } } = self.timer else {
+            return Self::over();
         };
-        Self { timer }
+        match runtime.with(|core| core.groups.add_same(wait)) {
+            Some(wait) => {
+                Self { timer: Timer { amount, state: State::Registered { runtime, wait } } }
+            }
+            None => Self::over(),
+        }
     }
 }
 

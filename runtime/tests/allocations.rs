@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use cuelight_runtime::{
-    Cue, Flag, SharedTask, TaskGroup, TickWatch, next_frame, root_group, spawn, wait_frames,
-    wait_physics_frames, wait_seconds,
+    Cue, Flag, SharedTask, TaskGroup, TickWatch, current_group, next_frame, root_group, spawn,
+    wait_frames, wait_physics_frames, wait_seconds,
 };
 
 use common::{World, my_waker};
@@ -155,6 +155,18 @@ fn channel_that_is_there_allocates_nothing() {
         loop {
             assert!(root_group().channel("ai").is_empty());
             next_frame().await;
+        }
+    });
+}
+
+#[test]
+fn cooldown_allocates_nothing() {
+    check(|| async {
+        let cooldown = current_group().cooldown(0.03);
+        loop {
+            assert!(cooldown.try_start());
+            drop(cooldown.ready());
+            cooldown.ready().await;
         }
     });
 }

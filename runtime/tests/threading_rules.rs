@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use cuelight_runtime::{
-    Canceller, Clock, Cue, CueWait, Flag, FlagWait, GroupHandle, JoinGroup, NextFrame, Phase,
-    SharedTask, SlowGuard, TaskError, TaskGroup, TaskHandle, TaskId, TaskReport, ThreadConfined,
-    TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds,
+    Canceller, Clock, Cooldown, CooldownReady, Cue, CueWait, Flag, FlagWait, GroupHandle,
+    JoinGroup, NextFrame, Phase, SharedTask, SlowGuard, TaskError, TaskGroup, TaskHandle, TaskId,
+    TaskReport, ThreadConfined, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds,
 };
 
 /// Fails to compile if a type has a trait: then both implementations fit, and none is chosen.
@@ -32,6 +32,9 @@ assert_not! {
     Canceller: Sync,
     SharedTask<()>: Send,
     SharedTask<()>: Sync,
+    Cooldown: Send,
+    Cooldown: Sync,
+    CooldownReady: Send,
     Cue<()>: Send,
     Cue<()>: Sync,
     CueWait<()>: Send,
@@ -70,6 +73,7 @@ fn waits_and_handles_are_unpin() {
     is_unpin::<TaskHandle<std::marker::PhantomPinned>>();
     is_unpin::<SharedTask<std::marker::PhantomPinned>>();
     is_unpin::<CueWait<std::marker::PhantomPinned>>();
+    is_unpin::<CooldownReady>();
     is_unpin::<FlagWait>();
     is_unpin::<JoinGroup>();
     is_unpin::<WaitSeconds>();

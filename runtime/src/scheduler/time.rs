@@ -338,6 +338,20 @@ impl Groups {
         wait
     }
 
+    /// Registers another wait for the deadline of one for a time; none if that is due. Returns its index.
+    pub(crate) fn add_same(&mut self, wait: u32) -> Option<u32> {
+        let entry = self.waits.at(wait);
+        debug_assert_eq!(entry.lane, Lane::Seconds);
+        let (index, stage, position) = (entry.clock, entry.stage, entry.position);
+        if !entry.queued {
+            return None;
+        }
+        let deadline = self.stage(index, usize::from(stage)).seconds.deadline_at(position);
+        let same = self.waits.insert(index, stage, Lane::Seconds, Waiter::Nobody);
+        self.enter(same, deadline);
+        Some(same)
+    }
+
     /// Puts a wait into its lane.
     fn enter(&mut self, wait: u32, deadline: u64) {
         let entry = self.waits.at(wait);

@@ -8,6 +8,7 @@ mod cancel;
 mod cancellers;
 mod channels;
 mod clocks;
+mod cooldowns;
 mod cues;
 mod failing;
 mod flags;
