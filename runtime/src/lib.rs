@@ -8,6 +8,7 @@ mod raw;
 mod scheduler;
 mod send;
 mod shared;
+mod slot;
 mod task;
 mod wait;
 mod waiters;
@@ -21,6 +22,7 @@ pub use group::{GroupHandle, JoinGroup, TaskGroup, current_group, root_group};
 pub use raw::confined::ThreadConfined;
 pub use send::{DynamicSend, IntoDynamicSend};
 pub use shared::SharedTask;
+pub use slot::TaskSlot;
 pub use task::{
     Canceller, TaskError, TaskHandle, TaskId, TaskReport, fail_task, on_task_panic, spawn,
     spawn_deferred, spawn_named,

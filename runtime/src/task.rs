@@ -267,6 +267,11 @@ impl Canceller {
         self.key.is_none_or(|key| !self.runtime.has_task(key))
     }
 
+    /// Returns whether the task may still be polled.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.key.is_some_and(|key| self.runtime.is_alive(key))
+    }
+
     /// Cancels the task, as [`TaskHandle::cancel`] does.
     pub fn cancel(&self) {
         if let Some(key) = self.key {

@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use cuelight_runtime::{
-    Cue, Flag, SharedTask, TaskGroup, TickWatch, current_group, next_frame, root_group, spawn,
-    wait_frames, wait_physics_frames, wait_seconds,
+    Cue, Flag, SharedTask, TaskGroup, TaskSlot, TickWatch, current_group, next_frame, root_group,
+    spawn, wait_frames, wait_physics_frames, wait_seconds,
 };
 
 use common::{World, my_waker};
@@ -292,4 +292,18 @@ fn awaiting_a_shared_task_is_its_own_allocation_only() {
 /// Spawns a task that awaits another.
 fn branch_off(shared: SharedTask<()>) {
     spawn(shared).detach();
+}
+
+#[test]
+fn slot_is_its_tasks_allocations_only() {
+    let world = World::start();
+    let slot = TaskSlot::new();
+    let round = || {
+        slot.replace(next_frame()).detach();
+        slot.enqueue(next_frame()).detach();
+        world.ticks(4);
+        assert!(slot.is_idle());
+    };
+    (0..10).for_each(|_| round());
+    assert_eq!(allocations(|| (0..100).for_each(|_| round())), 200);
 }

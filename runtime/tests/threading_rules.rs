@@ -5,7 +5,7 @@ use std::rc::Rc;
 use cuelight_runtime::{
     Canceller, Clock, Cooldown, CooldownReady, Cue, CueWait, Flag, FlagWait, GroupHandle,
     JoinGroup, NextFrame, Phase, SharedTask, SlowGuard, TaskError, TaskGroup, TaskHandle, TaskId,
-    TaskReport, ThreadConfined, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds,
+    TaskReport, TaskSlot, ThreadConfined, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds,
 };
 
 /// Fails to compile if a type has a trait: then both implementations fit, and none is chosen.
@@ -41,6 +41,8 @@ assert_not! {
     Flag: Send,
     Flag: Sync,
     FlagWait: Send,
+    TaskSlot: Send,
+    TaskSlot: Sync,
     TaskGroup: Send,
     TaskGroup: Sync,
     GroupHandle: Send,

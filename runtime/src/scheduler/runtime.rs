@@ -261,6 +261,11 @@ impl Runtime {
         self.with(|core| core.slots.get(key).is_some())
     }
 
+    /// Returns whether a task is still to be polled.
+    pub(crate) fn is_alive(&self, key: TaskKey) -> bool {
+        self.with(|core| core.slots.is_alive(key))
+    }
+
     /// Counts what is alive.
     pub(crate) fn counts(&self) -> Counts {
         self.with(|core| Counts {

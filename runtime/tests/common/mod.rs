@@ -34,6 +34,11 @@ impl Log {
         self.0.borrow_mut().push(event.to_string());
     }
 
+    /// Returns all that was pushed since the last check.
+    pub fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+
     /// Compares all that was pushed since the last check.
     #[track_caller]
     pub fn check(&self, expected: &[&str]) {

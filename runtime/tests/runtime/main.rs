@@ -21,6 +21,7 @@ mod order;
 mod panics;
 mod shared;
 mod shutdown;
+mod slots;
 mod spawn;
 mod threads;
 mod wake;
