@@ -9,6 +9,7 @@ mod scheduler;
 mod send;
 mod shared;
 mod slot;
+mod sync;
 mod task;
 mod wait;
 mod waiters;

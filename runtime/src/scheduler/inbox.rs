@@ -1,9 +1,9 @@
 //! Wakes from other threads, and from other runtimes of the same thread.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::PoisonError;
 
 use super::key::{NO_RUNTIME, TaskKey};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, RwLock};
 
 /// Where a runtime gets its foreign wakes from.
 pub(crate) struct Inbox {
@@ -20,6 +20,11 @@ struct Keys {
 }
 
 impl Inbox {
+    /// Makes one that is closed.
+    pub(crate) fn new() -> Self {
+        Self { filled: AtomicBool::new(false), keys: Mutex::new(Keys::default()) }
+    }
+
     /// Puts a key in, from any thread.
     pub(crate) fn push(&self, key: TaskKey) {
         let mut keys = self.lock();
@@ -57,7 +62,14 @@ impl Inbox {
 }
 
 /// The inboxes of all runtimes of the process; a runtime's number is its index.
+#[cfg(not(all(test, loom)))]
 static INBOXES: RwLock<Vec<&'static Inbox>> = RwLock::new(Vec::new());
+
+// Loom's statics live as long as one run of a model, so each begins without a runtime.
+#[cfg(all(test, loom))]
+loom::lazy_static! {
+    static ref INBOXES: RwLock<Vec<&'static Inbox>> = RwLock::new(Vec::new());
+}
 
 /// Makes the inbox of a new runtime, and returns it with the runtime's number.
 ///
@@ -71,8 +83,7 @@ pub(crate) fn open() -> (u16, &'static Inbox) {
         .filter(|&number| number != NO_RUNTIME)
         .expect("65535 threads of this process have had a runtime; no more can have one");
     // Wakers on any thread may reach it for as long as the process lives.
-    let inbox: &'static Inbox =
-        Box::leak(Box::new(Inbox { filled: AtomicBool::new(false), keys: Mutex::default() }));
+    let inbox: &'static Inbox = Box::leak(Box::new(Inbox::new()));
     inboxes.push(inbox);
     (number, inbox)
 }

@@ -17,6 +17,9 @@ mod slots;
 mod time;
 mod waits;
 
+#[cfg(all(test, loom))]
+mod loom_tests;
+
 pub(crate) use groups::{Freeze, GroupKey, Groups, ROOT};
 pub(crate) use key::TaskKey;
 pub(crate) use runtime::{Place, Runtime, current, current_or_new, note_ready, try_current, wake};

@@ -29,10 +29,17 @@ const NAMED_ROUNDS: u32 = 2;
 /// The depth of nested spawns up to which they run at once.
 const MAX_DEPTH: u32 = 32;
 
+#[cfg(not(all(test, loom)))]
 thread_local! {
     /// The runtime of this thread, if there is one. It has no destructor, so that it can be asked at any time, from the
     /// destructors of other thread-locals too.
     static CURRENT: Cell<Option<&'static Runtime>> = const { Cell::new(None) };
+}
+
+// Loom's threads are no threads of the system's.
+#[cfg(all(test, loom))]
+loom::thread_local! {
+    static CURRENT: Cell<Option<&'static Runtime>> = Cell::new(None);
 }
 
 /// The order of spawns over the whole process.
@@ -41,7 +48,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 /// Returns the runtime of this thread, if there is one.
 #[inline]
 pub(crate) fn try_current() -> Option<&'static Runtime> {
-    CURRENT.get()
+    CURRENT.with(Cell::get)
 }
 
 /// Returns the runtime of this thread.
@@ -51,7 +58,7 @@ pub(crate) fn try_current() -> Option<&'static Runtime> {
 #[inline]
 #[track_caller]
 pub(crate) fn current() -> &'static Runtime {
-    match CURRENT.get() {
+    match try_current() {
         Some(runtime) => runtime,
         None => no_runtime(),
     }
@@ -70,9 +77,9 @@ fn no_runtime() -> ! {
 
 /// Returns the runtime of this thread, a new one if there is none yet.
 pub(crate) fn current_or_new() -> &'static Runtime {
-    CURRENT.get().unwrap_or_else(|| {
+    try_current().unwrap_or_else(|| {
         let runtime: &'static Runtime = Box::leak(Box::new(Runtime::new()));
-        CURRENT.set(Some(runtime));
+        CURRENT.with(|current| current.set(Some(runtime)));
         runtime
     })
 }
@@ -80,7 +87,7 @@ pub(crate) fn current_or_new() -> &'static Runtime {
 /// Wakes a task, from any thread.
 #[inline]
 pub(crate) fn wake(key: TaskKey) {
-    match CURRENT.get() {
+    match try_current() {
         Some(runtime) if runtime.number == key.runtime() => runtime.wake(key),
         _ => inbox::send(key),
     }
