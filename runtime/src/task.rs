@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::raw::cell::{AnyTask, Header, Joiner, TaskCell, TaskOutput};
+use crate::raw::waker::Kept;
 use crate::scheduler::{Place, ROOT, Runtime, TaskKey, current, try_current};
 use crate::waiters::Waiters;
 use crate::{POLLED_AFTER_COMPLETION, SharedTask};
@@ -119,6 +120,7 @@ pub(crate) fn start<T: 'static>(
         location: Location::caller(),
         name: name.map(Box::new),
         joiner: Cell::default(),
+        kept: Kept::new(),
         finished: Cell::new(false),
     };
     let cell = Rc::new(TaskCell::new(header, future));

@@ -5,7 +5,7 @@ mod common;
 #[path = "common/counting.rs"]
 mod counting;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::task::Waker;
@@ -15,8 +15,13 @@ use cuelight_runtime::{
     spawn, wait_frames, wait_physics_frames, wait_seconds,
 };
 
-use common::{World, my_waker};
+use common::{World, my_waker, wake_myself};
 use counting::allocations;
+
+/// The allocations at the first clone of a task's waker: on 64 bits a waker holds its task's key, elsewhere all wakers of
+/// a task share one `Arc`.
+const FIRST_CLONE: usize =
+    if cfg!(all(target_pointer_width = "64", not(cuelight_shared_wakers))) { 0 } else { 1 };
 
 /// Spawns a hundred tasks that do one thing for ever, and checks that after a while it allocates
 /// nothing any more.
@@ -203,6 +208,43 @@ fn wake_allocates_nothing() {
     };
     (0..3).for_each(|_| wake_all());
     assert_eq!(allocations(|| (0..100).for_each(|_| wake_all())), 0);
+}
+
+#[test]
+fn clones_of_a_waker_are_one_allocation_at_the_most() {
+    let world = World::start();
+    let kept = Rc::new(RefCell::new(Vec::<Waker>::with_capacity(1_000)));
+    let spawn_one = || {
+        let inner = kept.clone();
+        spawn(poll_fn(move |cx| {
+            inner.borrow_mut().push(cx.waker().clone());
+            std::task::Poll::<()>::Pending
+        }))
+        .detach();
+    };
+    // So that the slots and the queues have their memory.
+    (0..10).for_each(|_| spawn_one());
+    let first = kept.borrow()[0].clone();
+    let round = |waker: &Waker| {
+        waker.wake_by_ref();
+        world.flush();
+    };
+    (0..3).for_each(|_| round(&first));
+    assert_eq!(allocations(spawn_one), 1 + FIRST_CLONE);
+    let last = kept.borrow().last().unwrap().clone();
+    assert_eq!(allocations(|| (0..100).for_each(|_| round(&last))), 0);
+    assert_eq!(kept.borrow().len(), 10 + 3 + 1 + 100);
+}
+
+#[test]
+fn wake_without_a_clone_allocates_nothing() {
+    let world = World::start();
+    let round = || {
+        (0..10).for_each(|_| spawn(wake_myself()).detach());
+        world.flush();
+    };
+    (0..3).for_each(|_| round());
+    assert_eq!(allocations(round), 10);
 }
 
 #[test]

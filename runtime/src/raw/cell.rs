@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use super::waker::Kept;
 use crate::TaskError;
 use crate::scheduler::{TaskKey, note_ready};
 use crate::waiters::Waiters;
@@ -19,6 +20,9 @@ pub(crate) struct Header {
     pub(crate) name: Option<Box<Cow<'static, str>>>,
     /// Who awaits the result.
     pub(crate) joiner: Cell<Joiner>,
+    /// What its wakers share, if they share anything.
+    #[allow(dead_code, reason = "packed wakers share nothing")]
+    pub(crate) kept: Kept,
     /// Whether the task has ended and its future has been dropped.
     pub(crate) finished: Cell<bool>,
 }

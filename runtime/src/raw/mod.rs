@@ -6,8 +6,10 @@
 //!    out of it again: it is dropped where it lies. So it stays pinned.
 //! 2. *One at a time*: the stage of a cell is reached only while its `busy` flag is held, which nothing else takes a
 //!    second time. So no two references to it exist at once.
-//! 3. *Plain keys*: the data pointer of our wakers is never followed; it is a [`TaskKey`](crate::scheduler::TaskKey)
-//!    in the shape of a pointer, so copying and forgetting it need no care.
+//! 3. *Keys of wakers*: on 64 bits the data pointer of our wakers is never followed; it is a
+//!    [`TaskKey`](crate::scheduler::TaskKey) in the shape of a pointer, so copying and forgetting it need no care.
+//!    Elsewhere it points to a key that nobody changes, which outlives the waker: it is in an `Arc`, where each waker that
+//!    can be dropped has a count of its own, or lent for a poll by what that poll keeps alive.
 //! 4. *Own thread only*: what is confined to a thread is reached on that thread only, and leaked elsewhere.
 
 pub(crate) mod cell;

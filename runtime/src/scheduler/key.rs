@@ -12,7 +12,7 @@ pub(crate) const NO_RUNTIME: u16 = u16::MAX;
 const INDEX_BITS: u32 = 22;
 const GENERATION_BITS: u32 = 26;
 
-/// A task's place, packed into one word so that it fits into a waker's data pointer.
+/// A task's place, packed into one word so that it fits into a waker's data pointer where that has 64 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TaskKey(u64);
 
@@ -27,6 +27,7 @@ impl TaskKey {
         Self(bits)
     }
 
+    #[allow(dead_code, reason = "only packed wakers need it")]
     pub(crate) fn to_bits(self) -> u64 {
         self.0
     }

@@ -17,7 +17,7 @@ use super::slots::{Slots, State};
 use super::time::Due;
 use crate::engine::{Counts, Engine};
 use crate::raw::cell::AnyTask;
-use crate::raw::waker::waker;
+use crate::raw::waker::with_waker;
 use crate::{Phase, TaskError, TaskId, TaskReport};
 
 /// The number of rounds after which a drain leaves the rest to the next one.
@@ -525,9 +525,10 @@ impl Runtime {
         };
         self.task.set(Some(key));
         self.group.set(Some(group));
-        let waker = waker(key);
-        let mut cx = Context::from_waker(&waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx, key)));
+        let polled = with_waker(key, &*task, |waker| {
+            let mut cx = Context::from_waker(waker);
+            catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx, key)))
+        });
         self.task.set(outer_task);
         self.group.set(outer_group);
 

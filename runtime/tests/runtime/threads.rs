@@ -77,6 +77,46 @@ fn wake_during_the_poll_from_another_thread_is_not_lost() {
 }
 
 #[test]
+fn waker_of_a_poll_is_cloned_and_woken_elsewhere_during_the_poll() {
+    let (world, log) = (World::start(), Log::new());
+    let (inner, kept) = (log.clone(), Rc::new(RefCell::new(Vec::<Waker>::new())));
+    let clones = kept.clone();
+    let mut polls = 0;
+    spawn(poll_fn(move |cx| {
+        polls += 1;
+        inner.push(format!("poll {polls}"));
+        // The first poll has a waker that nobody has cloned yet, the second not.
+        if polls <= 2 {
+            let waker = cx.waker();
+            clones.borrow_mut().extend(thread::scope(|scope| {
+                let threads = [(); 4].map(|()| {
+                    scope.spawn(|| {
+                        (0..100).for_each(|_| drop(waker.clone()));
+                        waker.wake_by_ref();
+                        waker.clone()
+                    })
+                });
+                threads.map(|thread| thread.join().unwrap())
+            }));
+        }
+        Poll::<()>::Pending
+    }))
+    .detach();
+    log.check(&["poll 1"]);
+    world.tick();
+    log.check(&["poll 2"]);
+    world.tick();
+    log.check(&["poll 3"]);
+    let mut kept = kept.take();
+    assert_eq!(kept.len(), 8);
+    assert!(kept.iter().all(|waker| waker.will_wake(&kept[0])));
+    kept.pop().unwrap().wake();
+    drop(kept);
+    world.tick();
+    log.check(&["poll 4"]);
+}
+
+#[test]
 fn wake_from_a_thread_with_a_runtime_of_its_own() {
     let (world, log) = (World::start(), Log::new());
     let waker = poll_logger(&log, "a");

@@ -148,6 +148,37 @@ fn wakers_of_one_task_are_equal() {
 }
 
 #[test]
+fn the_next_poll_has_an_equal_waker() {
+    let world = World::start();
+    let mut first: Option<Waker> = None;
+    let task = spawn(poll_fn(move |cx| match &first {
+        // Who keeps a waker and asks whether it is still the right one has not to clone another.
+        Some(first) => Poll::Ready(first.will_wake(cx.waker()) && cx.waker().will_wake(first)),
+        None => {
+            first = Some(cx.waker().clone());
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    }));
+    world.flush();
+    assert_eq!(task.take(), Some(Ok(true)));
+}
+
+#[test]
+fn wakers_outlive_their_task_and_its_runtime() {
+    let world = World::start();
+    let waker = spawn(my_waker()).take().unwrap().unwrap();
+    let clones = vec![waker.clone(); 3];
+    clones.iter().for_each(Waker::wake_by_ref);
+    drop(world);
+    let late = clones[0].clone();
+    assert!(late.will_wake(&waker));
+    drop(clones);
+    late.wake();
+    waker.wake();
+}
+
+#[test]
 fn wake_in_a_drop() {
     let (world, log) = (World::start(), Log::new());
     let waker = spawn_poll_logger(&log);
