@@ -74,7 +74,7 @@ unsafe impl<T> DynamicSend for ThreadConfined<T> {
             return None;
         }
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: the wrapper is forgotten, so the value is taken once.
+        // SAFETY: rule 4, this is the value's own thread, and it is taken once, since the wrapper is forgotten.
         Some(unsafe { ManuallyDrop::take(&mut this.value) })
     }
 }
@@ -83,7 +83,7 @@ unsafe impl<T> DynamicSend for ThreadConfined<T> {
 macro_rules! impl_plain {
     ($($plain:ty),+ $(,)?) => {
         $(
-            // SAFETY: the type is `Send`.
+            // SAFETY: rule 4, the type is `Send`.
             unsafe impl DynamicSend for $plain {
                 type Inner = Self;
 

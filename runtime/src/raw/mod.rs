@@ -10,7 +10,8 @@
 //!    [`TaskKey`](crate::scheduler::TaskKey) in the shape of a pointer, so copying and forgetting it need no care.
 //!    Elsewhere it points to a key that nobody changes, which outlives the waker: it is in an `Arc`, where each waker that
 //!    can be dropped has a count of its own, or lent for a poll by what that poll keeps alive.
-//! 4. *Own thread only*: what is confined to a thread is reached on that thread only, and leaked elsewhere.
+//! 4. *Own thread only*: what is confined to a thread is reached on that thread only, and leaked elsewhere. Its value is
+//!    taken out or dropped once. What is `Send` need not be confined.
 
 pub(crate) mod cell;
 pub(crate) mod confined;
