@@ -95,7 +95,7 @@ pub(crate) fn wake(key: TaskKey) {
 
 /// Notes that a task has come to its end, before its future is dropped: what that cancels is no longer the task itself.
 pub(crate) fn note_ready(key: TaskKey) {
-    let Some(runtime) = CURRENT.get() else {
+    let Some(runtime) = try_current() else {
         return;
     };
     runtime.with(|core| match core.slots.get_mut(key) {

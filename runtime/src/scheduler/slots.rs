@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use super::groups::GroupKey;
 use super::key::{LAST_GENERATION, MAX_SLOTS, TaskKey};
-use crate::raw::cell::{AnyTask, TaskCell};
+use crate::raw::cell::AnyTask;
 
 /// "No slot", as a link.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -66,12 +66,14 @@ pub(crate) struct Slot {
 }
 
 /// The most memory that a task may take beside its future.
+#[cfg(not(cuelight_shared_wakers))]
 const MAX_MEMORY: usize = 128;
 
-// Its slot, and its cell with the two counts of the `Rc`.
+// Its slot, and its cell with the two counts of the `Rc`. Shared wakers are for smaller pointers, where all is smaller.
+#[cfg(not(cuelight_shared_wakers))]
 const _: () = {
     type Parked = std::future::Ready<[u64; 16]>;
-    let cell = size_of::<TaskCell<Parked>>() - size_of::<Parked>();
+    let cell = size_of::<crate::raw::cell::TaskCell<Parked>>() - size_of::<Parked>();
     assert!(size_of::<Slot>() + 2 * size_of::<usize>() + cell <= MAX_MEMORY);
 };
 
