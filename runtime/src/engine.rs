@@ -24,6 +24,13 @@ pub trait Engine: 'static {
     /// Does what the engine has put off with [`ask_settle`]: called on a clean stack, before the next poll.
     fn settle(&self) {}
 
+    /// Returns how many threads [`background`](crate::background()) may use: as many as the machine has processors, but
+    /// at most four, unless overridden. It is asked at the first use after a start. With none, the work is done on the
+    /// runtime's own thread.
+    fn background_threads(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from).min(4)
+    }
+
     /// Reports a task that panicked or failed. Prints it to the standard error stream unless overridden.
     fn report(&self, report: &TaskReport) {
         self.error(&report.to_string());

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod background;
 mod clock;
 mod cooldown;
 mod cue;
 mod group;
+mod pool;
 mod raw;
 mod scheduler;
 mod send;
@@ -16,6 +18,7 @@ mod waiters;
 
 pub mod engine;
 
+pub use background::{Background, background};
 pub use clock::{Clock, Phase, SlowGuard, delta, now};
 pub use cooldown::{Cooldown, CooldownReady};
 pub use cue::{Cue, CueWait, Flag, FlagWait};

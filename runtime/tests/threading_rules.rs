@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use cuelight_runtime::{
-    Canceller, Clock, Cooldown, CooldownReady, Cue, CueWait, Flag, FlagWait, GroupHandle,
-    JoinGroup, NextFrame, Phase, SharedTask, SlowGuard, TaskError, TaskGroup, TaskHandle, TaskId,
-    TaskReport, TaskSlot, ThreadConfined, TickWatch, WaitFrames, WaitPhysicsFrames, WaitSeconds,
+    Background, Canceller, Clock, Cooldown, CooldownReady, Cue, CueWait, Flag, FlagWait,
+    GroupHandle, JoinGroup, NextFrame, Phase, SharedTask, SlowGuard, TaskError, TaskGroup,
+    TaskHandle, TaskId, TaskReport, TaskSlot, ThreadConfined, TickWatch, WaitFrames,
+    WaitPhysicsFrames, WaitSeconds,
 };
 
 /// Fails to compile if a type has a trait: then both implementations fit, and none is chosen.
@@ -75,6 +76,7 @@ fn waits_and_handles_are_unpin() {
     is_unpin::<TaskHandle<std::marker::PhantomPinned>>();
     is_unpin::<SharedTask<std::marker::PhantomPinned>>();
     is_unpin::<CueWait<std::marker::PhantomPinned>>();
+    is_unpin::<Background<std::marker::PhantomPinned>>();
     is_unpin::<CooldownReady>();
     is_unpin::<FlagWait>();
     is_unpin::<JoinGroup>();

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -16,6 +17,7 @@ use super::key::TaskKey;
 use super::slots::{Slots, State};
 use super::time::Due;
 use crate::engine::{Counts, Engine};
+use crate::pool::{Pool, Work};
 use crate::raw::cell::AnyTask;
 use crate::raw::waker::with_waker;
 use crate::{Phase, TaskError, TaskId, TaskReport};
@@ -122,6 +124,8 @@ pub(crate) struct Runtime {
     engine: RefCell<Option<Rc<dyn Engine>>>,
     /// What hears of every report, in the order in which they were added.
     hooks: RefCell<Vec<Hook>>,
+    /// The threads of background work, from its first use after a start.
+    pool: RefCell<Option<Pool>>,
     core: RefCell<Core>,
     /// Set between a start and the shutdown.
     open: Cell<bool>,
@@ -216,6 +220,7 @@ impl Runtime {
             inbox,
             engine: RefCell::new(None),
             hooks: RefCell::new(Vec::new()),
+            pool: RefCell::new(None),
             core: RefCell::new(Core {
                 slots: Slots::new(number),
                 groups: Groups::new(),
@@ -727,6 +732,9 @@ impl Runtime {
             return;
         }
         self.inbox.set_open(false);
+        let pool = self.pool.take();
+        // From here on nothing of it begins.
+        let work = pool.as_ref().map(Pool::close).unwrap_or_default();
         self.with(|core| {
             core.ready.clear();
             core.later.clear();
@@ -750,6 +758,12 @@ impl Runtime {
                 core.groups.close(group, &mut Vec::new());
             }
         });
+        for work in work {
+            self.guard("dropping background work", || work.discard());
+        }
+        if let Some(pool) = pool {
+            pool.join();
+        }
         // They would be code of before for what comes after.
         for hook in self.hooks.take() {
             self.guard("dropping a hook of `on_task_panic`", || drop(hook));
@@ -774,6 +788,24 @@ impl Runtime {
         if woke {
             self.ring();
         }
+    }
+
+    /// Hands work to the threads, and returns whether there are any. After the shutdown it is dropped.
+    pub(crate) fn run_in_background(&self, work: Arc<dyn Work>) -> bool {
+        if !self.open.get() {
+            work.discard();
+            return true;
+        }
+        if self.pool.borrow().is_none() {
+            let mut limit = 0;
+            if let Some(engine) = self.engine() {
+                self.guard("asking for the number of threads", || {
+                    limit = engine.background_threads();
+                });
+            }
+            self.pool.borrow_mut().get_or_insert_with(|| Pool::new(limit));
+        }
+        self.pool.borrow_mut().as_mut().is_some_and(|pool| pool.push(work))
     }
 
     // ---------------------------------------------------------------- Reports

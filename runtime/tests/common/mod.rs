@@ -84,6 +84,8 @@ pub struct TestEngine {
     pub calls: Rc<Cell<usize>>,
     pub reports: Rc<RefCell<Vec<TaskReport>>>,
     pub errors: Rc<RefCell<Vec<String>>>,
+    /// How many threads background work has; as many as it likes if none is said.
+    pub threads: Rc<Cell<Option<usize>>>,
     /// What `settle` does.
     pub settle: Hook,
     /// What happens beside the note when something is reported.
@@ -103,6 +105,10 @@ impl Engine for TestEngine {
         if let Some(settle) = &*self.settle.borrow() {
             settle();
         }
+    }
+
+    fn background_threads(&self) -> usize {
+        self.threads.get().unwrap_or(4)
     }
 
     fn report(&self, report: &TaskReport) {
