@@ -8,7 +8,8 @@ pub use cuelight_combinators::{
     wait_seconds, wait_until, yield_now,
 };
 pub use cuelight_runtime::{
-    Clock, GroupHandle, Phase, TaskError, TaskGroup, TaskHandle, current_group, delta, now, spawn,
+    Canceller, Clock, Cooldown, Cue, Flag, GroupHandle, Phase, SharedTask, TaskError, TaskGroup,
+    TaskHandle, TaskSlot, background, current_group, delta, now, on_task_panic, spawn,
     spawn_deferred, spawn_named,
 };
 
