@@ -79,8 +79,9 @@ pub fn fail_task(reason: impl Into<String>) -> bool {
 ///
 /// Hooks are called after the engine's own report, in the order in which they were added, each once for a report. They
 /// run where the task has ended, which may be on the stack of a [`spawn()`] whose first poll panics; they may use the
-/// runtime. One that panics is reported as an error, and the others hear of the task all the same. The shutdown drops
-/// them, after it has dropped the last future: the next start begins without any. After the shutdown this does nothing.
+/// runtime. One that panics is reported as an error, and the others hear of the task all the same. None can be taken
+/// out; the shutdown drops all of them, after the last future, and the next start begins without any. After the shutdown
+/// this does nothing.
 ///
 /// # Panics
 /// If the calling thread is not the one that the runtime was started on.

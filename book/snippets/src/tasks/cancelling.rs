@@ -82,3 +82,21 @@ async fn stop_the_hunt(hunters: TaskGroup, hero: Gd<Hero>) {
     drop(hunters); // Ends all that was spawned in it, and what is below it.
 }
 // ANCHOR_END: many
+
+// ANCHOR: canceller
+struct Alarm {
+    /// Whatever the alarm has started, and whatever that returns.
+    started: Vec<Canceller>,
+}
+
+impl Alarm {
+    fn call(&mut self, guard: &Gd<Guard>, ui: Gd<DialogueBox>) {
+        let cry = guard.spawn_task(async move |_me| say(&ui, "To arms!").await);
+        self.started.push(cry.canceller());
+    }
+
+    fn all_clear(&mut self) {
+        self.started.drain(..).for_each(|task| task.cancel());
+    }
+}
+// ANCHOR_END: canceller

@@ -1,6 +1,7 @@
 //! Panics and failures.
 
 use cuelight::prelude::*;
+use godot::classes::{ILabel, Label};
 use godot::prelude::*;
 
 use crate::keep::DialogueBox;
@@ -38,3 +39,23 @@ async fn knock(ui: Gd<DialogueBox>, door: Gd<Door>) {
     }
 }
 // ANCHOR_END: try_wait
+
+// ANCHOR: hook
+#[derive(GodotClass)]
+#[class(init, base = Label)]
+struct ErrorOverlay {
+    base: Base<Label>,
+}
+
+#[godot_api]
+impl ILabel for ErrorOverlay {
+    fn ready(&mut self) {
+        let overlay = self.to_gd();
+        on_task_panic(move |report| {
+            if overlay.is_instance_valid() {
+                overlay.clone().set_text(&report.to_string());
+            }
+        });
+    }
+}
+// ANCHOR_END: hook

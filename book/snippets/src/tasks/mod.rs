@@ -1,7 +1,9 @@
 //! The chapter on tasks.
 
+mod background;
 mod cancelling;
 mod failures;
 mod pausing;
 mod results;
+mod slots;
 mod spawning;

@@ -57,3 +57,17 @@ impl INode for Kitchen {
 async fn ask(hero: Gd<Hero>) {
     hero.signals().hidden().wait().await;
 }
+
+// ANCHOR: shared
+fn hold_a_vote(guards: &[Gd<Guard>], ui: Gd<DialogueBox>) {
+    let vote = spawn(async move { ask_name(&ui).await }).shared();
+    for guard in guards {
+        let vote = vote.clone();
+        guard.spawn_task(async move |me| {
+            if vote.await == Ok(1) {
+                me.with(Guard::strike);
+            }
+        });
+    }
+}
+// ANCHOR_END: shared

@@ -71,3 +71,21 @@ async fn last_wave(hero: Gd<Hero>) {
     godot_print!("The keep holds!");
 }
 // ANCHOR_END: join
+
+// ANCHOR: channel
+fn start_ambience(node: &Gd<Node2D>) {
+    let ambience = cuelight::root_group().channel("ambience");
+    ambience.spawn(flicker(node.clone()).while_alive(node));
+}
+
+fn open_menu() {
+    cuelight::root_group().channel("ambience").pause(); // The same group, from anywhere.
+}
+// ANCHOR_END: channel
+
+async fn flicker(mut node: Gd<Node2D>) {
+    loop {
+        node.rotate(0.1);
+        wait_seconds(0.2).await;
+    }
+}

@@ -2,6 +2,8 @@
 
 mod all;
 mod conditions;
+mod cooldowns;
+mod cues;
 mod first;
 mod signals;
 mod time;
