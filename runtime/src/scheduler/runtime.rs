@@ -18,7 +18,7 @@ use super::slots::{Slots, State};
 use super::time::Due;
 use crate::engine::{Counts, Engine};
 use crate::pool::{Pool, Work};
-use crate::raw::cell::AnyTask;
+use crate::raw::cell::{AnyTask, Joiner};
 use crate::raw::waker::with_waker;
 use crate::{Phase, TaskError, TaskId, TaskReport};
 
@@ -487,8 +487,10 @@ impl Runtime {
         // The caller has a share too, so this is not the last one.
         drop(share);
         task.header().finished.set(true);
-        let joiner = task.header().joiner.take();
-        self.guard("waking somebody else's task", || joiner.wake());
+        match task.header().joiner.take() {
+            Joiner::Shared(None) => {}
+            joiner => self.guard("waking somebody else's task", || joiner.wake()),
+        }
         self.wake_all(wakers);
     }
 
