@@ -4,6 +4,7 @@ mod facts;
 mod harness;
 
 mod allocations;
+mod background;
 mod bad_input;
 mod lifetime;
 mod nodes;

@@ -4,6 +4,7 @@ use cuelight::prelude::*;
 use godot::prelude::*;
 
 use super::stage::*;
+use crate::Setup;
 use crate::inside::Context;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -218,4 +219,29 @@ async fn handles_give_results(ctx: Context) {
     });
     ctx.frames(2).await;
     assert_eq!(task.take(), Some(Ok(Ok("done"))));
+}
+
+engine_test!(hooks_hear_of_panics_and_failures, Setup::own_game());
+async fn hooks_hear_of_panics_and_failures(ctx: Context) {
+    let log = ctx.log_handle();
+    on_task_panic(move |report| {
+        log.add(&report.message);
+        // A hook may use the runtime.
+        let later = log.clone();
+        spawn(async move {
+            next_frame().await;
+            later.add("a frame later");
+        });
+    });
+    let bell = Bell::new_alloc();
+    let awaited = bell.clone();
+    spawn(async move { awaited.signals().rung().wait().await });
+    let freed = "the emitter of signal Bell.rung was freed, so the signal can never come";
+    ctx.expect_error("a bad day");
+    ctx.expect_error("\"broken\"");
+    ctx.expect_error(freed);
+    spawn_named("broken", async { panic!("a bad day") }).detach();
+    bell.free();
+    ctx.frames(2).await;
+    ctx.assert_log(["a bad day", freed, "a frame later", "a frame later"]);
 }
