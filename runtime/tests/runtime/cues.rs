@@ -457,3 +457,69 @@ fn a_waker_whose_clone_gives_the_value() {
     // Nobody would wake it any more, so it is ready at once.
     assert_eq!(Pin::new(&mut wait).poll(&mut Context::from_waker(&waker)), Poll::Ready(7));
 }
+
+// ---------------------------------------------------------------- Many of them
+
+/// Pushes its number when it is woken.
+struct Numbered(Mutex<ThreadConfined<Log>>, usize);
+
+impl Wake for Numbered {
+    fn wake(self: Arc<Self>) {
+        self.0.lock().unwrap().get().unwrap().push(self.1);
+    }
+}
+
+/// A wait, and what is to be expected of it.
+struct Expected {
+    wait: CueWait<u64>,
+    number: usize,
+    is_polled: bool,
+    value: Option<u64>,
+}
+
+#[test]
+fn any_number_in_any_order() {
+    let (cue, log) = (Cue::new(), Log::new());
+    let mut waits: Vec<Expected> = Vec::new();
+    let (mut seed, mut made) = (1_u64, 0);
+    for round in 0..20_000 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (choice, which) = (seed >> 60, (seed >> 20) as usize % waits.len().max(1));
+        match choice {
+            0..=5 => {
+                let wait = cue.wait();
+                waits.push(Expected { wait, number: made, is_polled: false, value: None });
+                made += 1;
+            }
+            6..=8 if !waits.is_empty() => drop(waits.remove(which)),
+            9..=13 if !waits.is_empty() => {
+                let expected = &mut waits[which];
+                let numbered =
+                    Numbered(Mutex::new(ThreadConfined::new(log.clone())), expected.number);
+                let waker = Waker::from(Arc::new(numbered));
+                let polled = Pin::new(&mut expected.wait).poll(&mut Context::from_waker(&waker));
+                expected.is_polled = true;
+                match expected.value {
+                    None => assert!(polled.is_pending()),
+                    Some(value) => {
+                        assert_eq!(polled, Poll::Ready(value));
+                        drop(waits.remove(which));
+                    }
+                }
+            }
+            _ => {
+                cue.give(round);
+                let missing = waits.iter_mut().filter(|expected| expected.value.is_none());
+                let mut woken = Vec::new();
+                for expected in missing {
+                    expected.value = Some(round);
+                    if expected.is_polled {
+                        woken.push(expected.number.to_string());
+                    }
+                }
+                assert_eq!(log.take(), woken);
+            }
+        }
+    }
+    assert!(made > 5_000);
+}

@@ -1,6 +1,6 @@
 //! Task slots: which action runs, when it starts, and what ends it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::rc::Rc;
 
@@ -480,4 +480,104 @@ fn leaves_nothing() {
     slot.replace(next_frame()).detach();
     stale.iter().for_each(Canceller::cancel);
     assert!(!slot.is_idle());
+}
+
+// ---------------------------------------------------------------- Any use
+
+/// What a slot has to keep to, whatever is done with it.
+#[derive(Default)]
+struct Watch {
+    seed: Cell<u64>,
+    running: Cell<Option<u64>>,
+    made: Cell<u64>,
+    started: Cell<u64>,
+    alive: Cell<u64>,
+    handles: RefCell<Vec<TaskHandle<()>>>,
+}
+
+impl Watch {
+    fn choose(&self, among: u64) -> u64 {
+        let seed = self.seed.get().wrapping_mul(6_364_136_223_846_793_005);
+        self.seed.set(seed.wrapping_add(1_442_695_040_888_963_407));
+        (self.seed.get() >> 33) % among
+    }
+}
+
+/// Does one thing or another with a slot.
+fn meddle(watch: &Rc<Watch>, slot: &Rc<TaskSlot>, depth: u64) {
+    match watch.choose(8) {
+        0 | 1 => {
+            let task = slot.enqueue(watched(watch, slot, depth));
+            watch.handles.borrow_mut().push(task);
+        }
+        2 => watch.handles.borrow_mut().push(slot.replace(watched(watch, slot, depth))),
+        3 => {
+            let is_idle = slot.is_idle();
+            let task = slot.start_if_idle(watched(watch, slot, depth));
+            assert_eq!(task.is_some(), is_idle);
+            watch.handles.borrow_mut().extend(task);
+        }
+        4 if watch.choose(4) == 0 => slot.cancel(),
+        _ => {
+            let handles = watch.handles.borrow();
+            if !handles.is_empty() {
+                handles[watch.choose(handles.len() as u64) as usize].cancel();
+            }
+        }
+    }
+}
+
+/// An action that looks after the rules, and meddles from inside and from its guard.
+fn watched(watch: &Rc<Watch>, slot: &Rc<TaskSlot>, depth: u64) -> impl Future<Output = ()> + use<> {
+    let (watch, slot) = (watch.clone(), slot.clone());
+    let number = watch.made.get() + 1;
+    watch.made.set(number);
+    watch.alive.set(watch.alive.get() + 1);
+    let dropped = watch.clone();
+    let last = OnDrop(move || dropped.alive.set(dropped.alive.get() - 1));
+    async move {
+        let _last = last;
+        assert_eq!(watch.running.replace(Some(number)), None, "two at once");
+        assert!(watch.started.replace(number) < number, "out of order");
+        let (ended, own) = (watch.clone(), slot.clone());
+        let _guard = OnDrop(move || {
+            if depth > 0 && ended.choose(4) == 0 {
+                meddle(&ended, &own, depth - 1);
+            }
+            assert_eq!(ended.running.take(), Some(number));
+        });
+        for _ in 0..watch.choose(4) {
+            next_frame().await;
+            if depth > 0 && watch.choose(4) == 0 {
+                meddle(&watch, &slot, depth - 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn at_most_one_runs_whatever_is_done() {
+    for seed in 0..100 {
+        let world = World::start();
+        let group = TaskGroup::new();
+        let (watch, slot) = (Rc::new(Watch::default()), Rc::new(TaskSlot::under(&group)));
+        watch.seed.set(seed);
+        for _ in 0..200 {
+            match watch.choose(8) {
+                0..4 => meddle(&watch, &slot, 2),
+                4 => world.flush(),
+                5 if watch.choose(4) == 0 => match group.is_frozen() {
+                    true => group.resume(),
+                    false => group.pause(),
+                },
+                _ => world.tick(),
+            }
+        }
+        group.resume();
+        world.ticks(1_000);
+        assert!(slot.is_idle());
+        assert_eq!((watch.alive.get(), watch.running.get()), (0, None));
+        assert_eq!(counts().tasks, 0);
+        assert!(watch.started.get() > 10);
+    }
 }
