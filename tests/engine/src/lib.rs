@@ -13,10 +13,17 @@ pub mod protocol;
 
 pub use registry::{Ended, Place, Setup, Test, tests};
 
+use godot::init::InitStage;
 use godot::prelude::*;
 
 struct EngineTests;
 
 // SAFETY: this is the library's one entry point, and nothing in it is called before Godot has loaded it.
 #[gdextension]
-unsafe impl ExtensionLibrary for EngineTests {}
+unsafe impl ExtensionLibrary for EngineTests {
+    fn on_stage_init(stage: InitStage) {
+        if stage == InitStage::Scene {
+            tests::listen_from_the_start();
+        }
+    }
+}

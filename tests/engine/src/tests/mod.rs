@@ -11,3 +11,5 @@ mod nodes;
 mod signals;
 mod stage;
 mod tasks;
+
+pub(crate) use tasks::listen_from_the_start;

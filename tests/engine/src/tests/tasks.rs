@@ -6,7 +6,7 @@ use godot::prelude::*;
 use super::stage::*;
 use crate::Setup;
 use crate::inside::Context;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 engine_test!(a_panic_in_one_of_three);
@@ -221,6 +221,16 @@ async fn handles_give_results(ctx: Context) {
     assert_eq!(task.take(), Some(Ok(Ok("done"))));
 }
 
+thread_local! {
+    /// How many reports the hook has heard that was there before any task.
+    static HEARD: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Called when the library is loaded.
+pub(crate) fn listen_from_the_start() {
+    on_task_panic(|_| HEARD.set(HEARD.get() + 1));
+}
+
 engine_test!(hooks_hear_of_panics_and_failures, Setup::own_game());
 async fn hooks_hear_of_panics_and_failures(ctx: Context) {
     let log = ctx.log_handle();
@@ -244,4 +254,5 @@ async fn hooks_hear_of_panics_and_failures(ctx: Context) {
     bell.free();
     ctx.frames(2).await;
     ctx.assert_log(["a bad day", freed, "a frame later", "a frame later"]);
+    assert_eq!(HEARD.get(), 2);
 }
