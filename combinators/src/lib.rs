@@ -24,8 +24,9 @@ pub use select::{
 pub use stream::Next;
 pub use timeout::{Elapsed, Timeout, timeout};
 pub use wait::{
-    NextFrame, WaitFrames, WaitPhysicsFrames, WaitSeconds, WaitUntil, YieldNow, next_frame,
-    wait_frames, wait_physics_frames, wait_seconds, wait_until, yield_now,
+    NextFrame, WaitFrames, WaitPhysicsFrames, WaitSeconds, WaitUntil, WaitUntilTime, YieldNow,
+    next_frame, wait_frames, wait_physics_frames, wait_seconds, wait_until, wait_until_time,
+    yield_now,
 };
 
 /// What the examples in the documentation run on: a runtime of 60 frames a second.

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use cuelight_runtime::TickWatch;
 pub use cuelight_runtime::{
-    NextFrame, WaitFrames, WaitPhysicsFrames, WaitSeconds, next_frame, wait_frames,
-    wait_physics_frames, wait_seconds,
+    NextFrame, WaitFrames, WaitPhysicsFrames, WaitSeconds, WaitUntilTime, next_frame, wait_frames,
+    wait_physics_frames, wait_seconds, wait_until_time,
 };
 
 use crate::utils::POLLED_AFTER_COMPLETION;

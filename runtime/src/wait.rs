@@ -49,6 +49,47 @@ pub fn wait_seconds(seconds: f64) -> WaitSeconds {
     WaitSeconds { timer: Timer::new(Amount::Seconds(nanoseconds(seconds))) }
 }
 
+/// Waits until the current clock shows a time (see [`now`](crate::now)), in seconds: for loops that must not drift.
+///
+/// A time that is past is ready at once; infinity never comes. It is scaled and frozen with the clock, and never early.
+/// It is for the clock that it was made on, inside a task; one that is first polled on another clock, or was made
+/// outside of any task, waits for that clock's time. If the clock's group closes, it goes on with what is left on the
+/// clock above. Dropping it leaves nothing behind.
+///
+/// # Panics
+/// If `time` is not a number.
+///
+/// # Examples
+/// ```
+/// # struct Bare;
+/// # impl cuelight_runtime::engine::Engine for Bare {
+/// #     fn real_time(&self) -> std::time::Duration { std::time::Duration::ZERO }
+/// #     fn call_soon(&self) {}
+/// # }
+/// # cuelight_runtime::engine::start(Bare);
+/// use std::time::Duration;
+///
+/// use cuelight_runtime::{Phase, engine, now, spawn, wait_until_time};
+///
+/// let task = spawn(async {
+///     let start = now();
+///     for beat in 1..=4 {
+///         wait_until_time(start + 0.5 * f64::from(beat)).await;
+///     }
+///     now() - start
+/// });
+/// // Twenty steps of 0.11 s: each beat is up to a step late, and the next one comes none the later for it.
+/// for _ in 0..20 {
+///     engine::tick(Phase::Process, Duration::from_millis(110));
+/// }
+/// assert_eq!(task.take(), Some(Ok(2.09)));
+/// ```
+#[track_caller]
+pub fn wait_until_time(time: f64) -> WaitUntilTime {
+    assert!(!time.is_nan(), "wait_until_time(NaN): the time is not a number");
+    WaitUntilTime { timer: Timer::new(Amount::Until(nanoseconds(time))) }
+}
+
 /// Checks a time that a function was given.
 ///
 /// # Panics
@@ -64,6 +105,8 @@ pub fn check_seconds(function: &str, seconds: f64) {
 enum Amount {
     /// Nanoseconds, in the stage of the clock's group.
     Seconds(u64),
+    /// A time that the clock shows, in nanoseconds, in the stage of its group.
+    Until(u64),
     /// Frames of a stage.
     Frames(u64, Phase),
 }
@@ -171,6 +214,7 @@ impl Amount {
                 };
                 (phase, deadline)
             }
+            Self::Until(time) => (groups.phase(index), time),
             Self::Frames(amount, phase) => {
                 (phase, groups.frame(index, phase).saturating_add(amount))
             }
@@ -206,8 +250,10 @@ impl Amount {
                     _ => Lane::Frames,
                 }
             }
-            Self::Seconds(_) if groups.is_due(index, phase, deadline) => return Err(waiter),
-            Self::Seconds(_) => Lane::Seconds,
+            Self::Seconds(_) | Self::Until(_) if groups.is_due(index, phase, deadline) => {
+                return Err(waiter);
+            }
+            Self::Seconds(_) | Self::Until(_) => Lane::Seconds,
         };
         let wait = groups.add_wait(index, phase, lane, deadline, waiter);
         Ok(State::Registered { runtime, wait })
@@ -315,6 +361,10 @@ timer_future!(
     /// Future of [`wait_seconds`] and [`Clock::wait_seconds`](crate::Clock::wait_seconds). Dropping it leaves nothing
     /// behind.
     WaitSeconds
+);
+timer_future!(
+    /// Future of [`wait_until_time`]. Dropping it leaves nothing behind.
+    WaitUntilTime
 );
 
 /// Future of [`next_frame`]. Dropping it leaves nothing behind.

@@ -333,7 +333,7 @@ impl Groups {
         deadline: u64,
         waiter: Waiter,
     ) -> u32 {
-        let wait = self.waits.insert(index, phase as u8, lane, waiter);
+        let wait = self.waits.insert(self.key_at(index), phase as u8, lane, waiter);
         self.enter(wait, deadline);
         wait
     }
@@ -355,7 +355,8 @@ impl Groups {
     /// Puts a wait into its lane.
     fn enter(&mut self, wait: u32, deadline: u64) {
         let entry = self.waits.at(wait);
-        let (index, stage, order) = (entry.clock, usize::from(entry.stage), entry.order);
+        entry.deadline = deadline;
+        let (index, stage, order) = (entry.group.index, usize::from(entry.stage), entry.order);
         let own = &mut self.groups[index as usize].clock.stages[stage];
         match entry.lane {
             Lane::Seconds | Lane::Frames => {
@@ -384,9 +385,10 @@ impl Groups {
         let order = self.waits.next_order();
         let entry = self.waits.at(wait);
         entry.order = order;
-        let (index, stage, position) = (entry.clock, usize::from(entry.stage), entry.position);
+        let (stage, position, deadline) =
+            (usize::from(entry.stage), entry.position, entry.deadline);
         if entry.queued && entry.lane == Lane::Seconds {
-            let deadline = self.stage(index, stage).seconds.deadline_at(position);
+            let index = entry.group.index;
             self.remove_item(index, stage, true, position);
             self.enter(wait, deadline);
         }
@@ -396,7 +398,8 @@ impl Groups {
     pub(crate) fn remove_wait(&mut self, wait: u32) -> Waiter {
         let entry = self.waits.at(wait);
         if entry.queued {
-            let (index, stage, position) = (entry.clock, usize::from(entry.stage), entry.position);
+            let (index, stage, position) =
+                (entry.group.index, usize::from(entry.stage), entry.position);
             let own = &mut self.groups[index as usize].clock.stages[stage];
             match entry.lane {
                 Lane::Ticks => {
@@ -449,6 +452,7 @@ impl Groups {
     /// Moves the waits on a closed clock to another, with the time that they have left; those for its next tick stay,
     /// and go with the other's.
     pub(crate) fn bequeath(&mut self, index: u32, heir: u32) {
+        let heir_key = self.key_at(heir);
         for phase in [Phase::Process, Phase::Physics] {
             let stage = phase as usize;
             let (time, frame) = (self.time(index, phase), self.frame(index, phase));
@@ -469,7 +473,7 @@ impl Groups {
                                 NEVER => NEVER,
                                 deadline => deadline.saturating_sub(now),
                             };
-                            self.waits.at(wait).clock = heir;
+                            self.waits.at(wait).group = heir_key;
                             self.enter(wait, heir_now.saturating_add(left));
                         }
                         Owner::Clock(clock) => {
@@ -524,10 +528,11 @@ impl Groups {
         }
         next.sort_unstable_by_key(|entry| entry.order);
         moved.sort_unstable_by_key(|&wait| self.waits.at(wait).order);
+        let key = self.key_at(index);
         let own = &mut self.groups[index as usize].clock.stages[stage];
         own.next = next;
         for wait in moved {
-            self.waits.at(wait).clock = index;
+            self.waits.at(wait).group = key;
             own.ticks.push(wait, &mut self.waits);
         }
     }

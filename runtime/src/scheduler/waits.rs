@@ -2,6 +2,7 @@
 
 use std::task::Waker;
 
+use super::groups::GroupKey;
 use super::key::TaskKey;
 use super::slots::NONE;
 use crate::raw::waker::key_of;
@@ -53,7 +54,10 @@ pub(crate) struct Wait {
     pub(crate) waiter: Waiter,
     /// The order of first polls.
     pub(crate) order: u64,
-    pub(crate) clock: u32,
+    /// Whose clock it is on; that group is open as long as the wait is queued for a time.
+    pub(crate) group: GroupKey,
+    /// When it is due; of no meaning for a condition.
+    pub(crate) deadline: u64,
     pub(crate) stage: u8,
     pub(crate) lane: Lane,
     /// Set while it is in its lane.
@@ -82,12 +86,13 @@ impl Waits {
         self.ordered
     }
 
-    pub(crate) fn insert(&mut self, clock: u32, stage: u8, lane: Lane, waiter: Waiter) -> u32 {
+    pub(crate) fn insert(&mut self, group: GroupKey, stage: u8, lane: Lane, waiter: Waiter) -> u32 {
         let order = self.next_order();
         let wait = Wait {
             waiter,
             order,
-            clock,
+            group,
+            deadline: 0,
             stage,
             lane,
             queued: false,

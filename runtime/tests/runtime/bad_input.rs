@@ -1,6 +1,6 @@
 //! What is no time and no speed panics where it was written.
 
-use cuelight_runtime::{TaskGroup, root_group, wait_seconds};
+use cuelight_runtime::{TaskGroup, root_group, wait_seconds, wait_until_time};
 
 use crate::common::{World, panic_of};
 
@@ -16,6 +16,12 @@ fn check<T>(call: impl FnOnce() -> T, expected: &str) {
 fn wait_seconds_of_nan() {
     let _world = World::start();
     check(|| wait_seconds(f64::NAN), "wait_seconds(NaN)");
+}
+
+#[test]
+fn wait_until_time_of_nan() {
+    let _world = World::start();
+    check(|| wait_until_time(f64::NAN), "wait_until_time(NaN)");
 }
 
 #[test]

@@ -25,4 +25,5 @@ mod shutdown;
 mod slots;
 mod spawn;
 mod threads;
+mod until_time;
 mod wake;
