@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use crate::raw::waker::key_of;
 use crate::scheduler::{
-    GroupKey, Groups, Lane, NEVER, ROOT, Runtime, Waiter, current, nanoseconds, try_current,
+    GRACE, GroupKey, Groups, Lane, NEVER, ROOT, Runtime, Waiter, current, nanoseconds, try_current,
 };
 use crate::{POLLED_AFTER_COMPLETION, Phase};
 
@@ -598,6 +598,171 @@ impl TickWatch {
 impl Drop for TickWatch {
     fn drop(&mut self) {
         if let Some((runtime, wait)) = self.registered.take() {
+            drop(runtime.with(|core| core.groups.remove_wait(wait)));
+        }
+    }
+}
+
+/// Beats a time on the clock that it was made on, without drift: a deadline that is set again each time it has come.
+/// What `every` and the conditions that are checked every so many seconds are built on. Dropping it leaves nothing
+/// behind.
+///
+/// Made inside a task it starts at once, on that task's clock; one that is first polled on another clock starts at that
+/// poll. The beats that are due together come in order of (deadline, the moment at which the one before was taken).
+#[derive(Debug)]
+pub struct BeatWatch {
+    /// The length of a beat, in nanoseconds; at least one.
+    period: f64,
+    state: BeatState,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum BeatState {
+    /// Watch starts at its first poll: it was made outside of any task.
+    New,
+    /// Watch runs, but nobody has polled it.
+    Running(BeatStart),
+    /// Watch is registered on a clock.
+    Armed { runtime: &'static Runtime, wait: u32, beats: Beats },
+}
+
+/// Where and when a watch started.
+#[derive(Debug, Clone, Copy)]
+struct BeatStart {
+    group: GroupKey,
+    phase: Phase,
+    time: u64,
+}
+
+/// The beats of a watch. Each is counted from the start, so that no rounding adds up.
+#[derive(Debug, Clone, Copy)]
+struct Beats {
+    start: u64,
+    period: f64,
+    /// The number of the beat that is waited for.
+    next: u64,
+}
+
+impl Beats {
+    /// Returns when a beat is due.
+    fn deadline(&self, beat: u64) -> u64 {
+        // The cast saturates: what is too far away never comes.
+        self.start.saturating_add((beat as f64 * self.period).round() as u64)
+    }
+
+    /// Takes all beats that are due by a time, and returns their number: at least one, since the next one is.
+    fn take(&mut self, time: u64) -> u64 {
+        let time = time.min(NEVER - 1);
+        let estimate = time.saturating_sub(self.start) as f64 / self.period;
+        let mut last = (estimate as u64).max(self.next);
+        while last > self.next && self.deadline(last) > time {
+            last -= 1;
+        }
+        while self.deadline(last.saturating_add(1)) <= time {
+            last += 1;
+        }
+        let taken = last - self.next + 1;
+        self.next = last + 1;
+        taken
+    }
+}
+
+impl BeatWatch {
+    /// Makes a watch for a number of seconds: infinity never comes, and less than a nanosecond is one.
+    pub fn new(seconds: f64) -> Self {
+        let state = match try_current().and_then(|runtime| Some((runtime, runtime.task_group()?))) {
+            None => BeatState::New,
+            Some((runtime, group)) => {
+                BeatState::Running(runtime.with(|core| BeatStart::now(&core.groups, group)))
+            }
+        };
+        Self { period: (seconds * 1e9).max(1.0), state }
+    }
+
+    /// Is ready when one or more beats have come since it was ready last, with their number.
+    pub fn poll_beats(&mut self, cx: &mut Context<'_>) -> Poll<u64> {
+        let (runtime, wait, mut beats) = match self.state {
+            BeatState::Armed { runtime, wait, beats } => (runtime, wait, beats),
+            BeatState::New => self.arm(None),
+            BeatState::Running(start) => self.arm(Some(start)),
+        };
+        let (taken, is_same, former) = runtime.with(|core| {
+            let groups = &mut core.groups;
+            let entry = groups.waits.at(wait);
+            let (fired, group, deadline) = (entry.fired, entry.group, entry.deadline);
+            let is_same = entry.waiter.is(cx.waker());
+            let phase =
+                if entry.stage == Phase::Process as u8 { Phase::Process } else { Phase::Physics };
+            if deadline != beats.deadline(beats.next) {
+                // Its group was closed, and what was left went to the clock above.
+                beats = Beats { start: deadline, next: 0, ..beats };
+            }
+            let taken = match groups.find_open(group) {
+                Some(index) if fired || groups.is_due(index, phase, deadline) => {
+                    let time = groups.time(index, phase).saturating_add(GRACE);
+                    beats.take(time)
+                }
+                Some(_) => return (None, is_same, Waiter::Nobody),
+                // The group was closed after the beat had come: the ones after it are the clock's above.
+                None => {
+                    let time = groups.time(groups.nearest_open(group), phase);
+                    beats = Beats { start: time, next: 1, ..beats };
+                    1
+                }
+            };
+            let group = groups.key_at(groups.nearest_open(group));
+            let former = groups.rearm(wait, group, beats.deadline(beats.next));
+            (Some(taken), true, former)
+        });
+        drop(former);
+        self.state = BeatState::Armed { runtime, wait, beats };
+        if let Some(taken) = taken {
+            return Poll::Ready(taken);
+        }
+        if !is_same {
+            rename(runtime, wait, cx);
+        }
+        Poll::Pending
+    }
+
+    /// Registers the watch on the clock that it is polled on first.
+    #[cold]
+    fn arm(&self, start: Option<BeatStart>) -> (&'static Runtime, u32, Beats) {
+        let runtime = current();
+        let polled_on = runtime.task_group().unwrap_or(ROOT);
+        let period = self.period;
+        let (wait, beats) = runtime.with(|core| {
+            let groups = &mut core.groups;
+            let start = match start {
+                // A closed group's clock is no longer the one that it started on.
+                Some(start)
+                    if start.group == polled_on && groups.find_open(polled_on).is_some() =>
+                {
+                    start
+                }
+                _ => BeatStart::now(groups, polled_on),
+            };
+            let beats = Beats { start: start.time, period, next: 1 };
+            let index = groups.nearest_open(start.group);
+            let deadline = beats.deadline(1);
+            let lane = Lane::Seconds;
+            (groups.add_wait(index, start.phase, lane, deadline, Waiter::Nobody), beats)
+        });
+        (runtime, wait, beats)
+    }
+}
+
+impl BeatStart {
+    fn now(groups: &Groups, group: GroupKey) -> Self {
+        let index = groups.nearest_open(group);
+        let phase = groups.phase(index);
+        Self { group, phase, time: groups.time(index, phase) }
+    }
+}
+
+impl Drop for BeatWatch {
+    fn drop(&mut self) {
+        if let BeatState::Armed { runtime, wait, .. } = self.state {
             drop(runtime.with(|core| core.groups.remove_wait(wait)));
         }
     }

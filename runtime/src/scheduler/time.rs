@@ -24,7 +24,7 @@ use super::waits::{Lane, List, Waiter};
 use crate::Phase;
 
 /// A wait is due when no more than a microsecond is missing, so that rounding never makes it a frame late.
-const GRACE: u64 = 1_000;
+pub(crate) const GRACE: u64 = 1_000;
 
 /// "Never", as a deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -411,6 +411,25 @@ impl Groups {
             }
         }
         self.waits.remove(wait)
+    }
+
+    /// Sets a wait for a time to another deadline: woken by it is nobody until somebody polls it again. Its former
+    /// waiter is handed back.
+    pub(crate) fn rearm(&mut self, wait: u32, group: GroupKey, deadline: u64) -> Waiter {
+        let order = self.waits.next_order();
+        let entry = self.waits.at(wait);
+        let (index, stage, position) =
+            (entry.group.index, usize::from(entry.stage), entry.position);
+        if entry.queued {
+            self.remove_item(index, stage, true, position);
+        }
+        let entry = self.waits.at(wait);
+        entry.group = group;
+        entry.order = order;
+        entry.fired = false;
+        let waiter = std::mem::replace(&mut entry.waiter, Waiter::Nobody);
+        self.enter(wait, deadline);
+        waiter
     }
 
     fn remove_item(&mut self, index: u32, stage: usize, is_seconds: bool, position: u32) {
