@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod branch;
+mod every;
 mod ext;
 mod guard;
 mod join;
@@ -13,6 +14,7 @@ mod utils;
 mod wait;
 
 pub use branch::branch;
+pub use every::{Every, EveryNext, every};
 pub use ext::{ScriptFutureExt, Until};
 pub use futures_core::Stream;
 pub use guard::{AtExit, at_exit};
@@ -24,9 +26,9 @@ pub use select::{
 pub use stream::Next;
 pub use timeout::{Elapsed, Timeout, timeout};
 pub use wait::{
-    NextFrame, WaitFrames, WaitPhysicsFrames, WaitSeconds, WaitUntil, WaitUntilTime, YieldNow,
-    next_frame, wait_frames, wait_physics_frames, wait_seconds, wait_until, wait_until_time,
-    yield_now,
+    NextFrame, WaitChanged, WaitFrames, WaitPhysicsFrames, WaitSeconds, WaitUntil, WaitUntilTime,
+    WaitWhile, YieldNow, next_frame, wait_changed, wait_frames, wait_physics_frames, wait_seconds,
+    wait_until, wait_until_time, wait_while, yield_now,
 };
 
 /// What the examples in the documentation run on: a runtime of 60 frames a second.

@@ -8,8 +8,9 @@ mod counting;
 use std::future::{pending, ready};
 
 use cuelight_combinators::{
-    ScriptFutureExt, at_exit, branch, join, next_frame, race, select, timeout, wait_frames,
-    wait_physics_frames, wait_seconds, wait_until, yield_now,
+    ScriptFutureExt, at_exit, branch, every, join, next_frame, race, select, timeout, wait_changed,
+    wait_frames, wait_physics_frames, wait_seconds, wait_until, wait_until_time, wait_while,
+    yield_now,
 };
 use cuelight_runtime::engine::counts;
 use cuelight_runtime::{TaskGroup, spawn};
@@ -94,6 +95,42 @@ fn wait_until_allocates_nothing() {
             checks += 1;
             checks == 3
         })
+    });
+}
+
+#[test]
+fn checks_every_so_many_seconds_allocate_nothing() {
+    check(|| {
+        let mut checks = 0;
+        let condition = move || {
+            checks += 1;
+            checks == 3
+        };
+        wait_until(condition).every(0.02)
+    });
+    check(|| race((wait_while(|| true).every(0.02), wait_frames(5))));
+    check(|| {
+        let mut reads = 0;
+        let value = move || {
+            reads += 1;
+            reads / 4
+        };
+        wait_changed(value).every(0.02)
+    });
+}
+
+#[test]
+fn times_of_the_clock_allocate_nothing() {
+    check(|| async { wait_until_time(cuelight_runtime::now() + 0.02).await });
+}
+
+#[test]
+fn every_allocates_nothing() {
+    check(|| async {
+        let mut every = every(0.02);
+        for _ in 0..5 {
+            every.next().await;
+        }
     });
 }
 

@@ -163,3 +163,107 @@ fn condition_may_use_the_runtime() {
     world.tick();
     log.check(&["spawned", "spawned"]);
 }
+
+#[test]
+fn every_so_many_seconds() {
+    let (world, log) = (World::start(), Log::new());
+    spawn(wait_until(condition(&log, 9)).every(0.5)).detach();
+    log.check(&["check 1"]);
+    world.step(0.25);
+    world.flush();
+    log.check(&[]);
+    world.step(0.25);
+    log.check(&["check 2"]);
+    // Late, and once for the two that were due …
+    world.step(1.25);
+    log.check(&["check 3"]);
+    // … and on the beat again.
+    world.step(0.25);
+    log.check(&["check 4"]);
+}
+
+#[test]
+fn every_does_not_drift() {
+    let world = World::start();
+    let checks = Rc::new(Cell::new(0));
+    let inner = checks.clone();
+    let condition = move || {
+        inner.set(inner.get() + 1);
+        false
+    };
+    spawn(wait_until(condition).every(0.1)).detach();
+    (0..1_500).for_each(|_| world.step(0.04));
+    assert_eq!(checks.get(), 601);
+}
+
+#[test]
+fn every_is_frozen_with_the_clock() {
+    let (world, log) = (World::start(), Log::new());
+    let group = TaskGroup::new();
+    group.spawn(wait_until(condition(&log, 9)).every(0.5)).detach();
+    log.check(&["check 1"]);
+    world.step(0.25);
+    group.pause();
+    world.step(10.0);
+    group.resume();
+    world.flush();
+    log.check(&[]);
+    group.set_speed(0.0);
+    world.step(10.0);
+    log.check(&[]);
+    group.set_speed(1.0);
+    world.step(0.25);
+    log.check(&["check 2"]);
+}
+
+#[test]
+fn every_frozen() {
+    // Of the frames of `check_frozen`, each has a check.
+    let mut checks = 0;
+    check_frozen(|| {
+        let condition = move || {
+            checks += 1;
+            checks == 3
+        };
+        wait_until(condition).every(1.0 / 60.0)
+    });
+}
+
+#[test]
+fn every_0_or_less_checks_each_tick() {
+    for seconds in [0.0, -1.0, f64::NEG_INFINITY] {
+        let (world, log) = (World::start(), Log::new());
+        spawn(wait_until(condition(&log, 9)).every(seconds)).detach();
+        world.ticks(2);
+        log.check(&["check 1", "check 2", "check 3"]);
+    }
+}
+
+#[test]
+fn every_infinity_checks_once() {
+    let (world, log) = (World::start(), Log::new());
+    spawn(wait_until(condition(&log, 9)).every(f64::INFINITY)).detach();
+    world.step(1e9);
+    log.check(&["check 1"]);
+}
+
+#[test]
+fn every_nan_panics_at_the_callers_line() {
+    let _world = World::start();
+    let (message, file) = crate::common::panic_of(|| wait_until(|| true).every(f64::NAN));
+    assert!(message.starts_with("every(NaN)"), "{message}");
+    assert_eq!(file, file!());
+}
+
+#[test]
+fn every_leaves_nothing() {
+    check_leaves_nothing(|| race((wait_until(|| false).every(0.5), next_frame())));
+    check_leaves_nothing(|| {
+        let mut checks = 0;
+        let condition = move || {
+            checks += 1;
+            checks == 3
+        };
+        wait_until(condition).every(0.01)
+    });
+}
