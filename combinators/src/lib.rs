@@ -26,9 +26,9 @@ pub use select::{
 pub use stream::Next;
 pub use timeout::{Elapsed, Timeout, timeout};
 pub use wait::{
-    NextFrame, WaitChanged, WaitFrames, WaitPhysicsFrames, WaitSeconds, WaitUntil, WaitUntilTime,
-    WaitWhile, YieldNow, next_frame, wait_changed, wait_frames, wait_physics_frames, wait_seconds,
-    wait_until, wait_until_time, wait_while, yield_now,
+    NextFrame, WaitChanged, WaitFrames, WaitPhysicsFrames, WaitRealSeconds, WaitSeconds, WaitUntil,
+    WaitUntilTime, WaitWhile, YieldNow, next_frame, wait_changed, wait_frames, wait_physics_frames,
+    wait_real_seconds, wait_seconds, wait_until, wait_until_time, wait_while, yield_now,
 };
 
 /// What the examples in the documentation run on: a runtime of 60 frames a second.

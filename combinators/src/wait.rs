@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use cuelight_runtime::{BeatWatch, TickWatch, check_seconds};
 pub use cuelight_runtime::{
-    NextFrame, WaitFrames, WaitPhysicsFrames, WaitSeconds, WaitUntilTime, next_frame, wait_frames,
-    wait_physics_frames, wait_seconds, wait_until_time,
+    NextFrame, WaitFrames, WaitPhysicsFrames, WaitRealSeconds, WaitSeconds, WaitUntilTime,
+    next_frame, wait_frames, wait_physics_frames, wait_real_seconds, wait_seconds, wait_until_time,
 };
 
 use crate::utils::POLLED_AFTER_COMPLETION;

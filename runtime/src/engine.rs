@@ -92,6 +92,11 @@ pub fn suspend(group: &GroupHandle, on: bool) {
     group.set_freeze(Freeze::Suspend, on);
 }
 
+/// Returns the wall time of this thread's engine; without an engine it stands still.
+pub fn real_time() -> Duration {
+    try_current().map_or(Duration::ZERO, |runtime| runtime.real_time())
+}
+
 /// What is alive in a runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {

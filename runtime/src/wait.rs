@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 
 use crate::raw::waker::key_of;
 use crate::scheduler::{
-    GRACE, GroupKey, Groups, Lane, NEVER, ROOT, Runtime, Waiter, current, nanoseconds, try_current,
+    GRACE, GroupKey, Groups, Lane, NEVER, ROOT, Runtime, Waiter, current, nanoseconds,
+    nanoseconds_of, try_current,
 };
 use crate::{POLLED_AFTER_COMPLETION, Phase};
 
@@ -88,6 +89,110 @@ pub fn wait_seconds(seconds: f64) -> WaitSeconds {
 pub fn wait_until_time(time: f64) -> WaitUntilTime {
     assert!(!time.is_nan(), "wait_until_time(NaN): the time is not a number");
     WaitUntilTime { timer: Timer::new(Amount::Until(nanoseconds(time))) }
+}
+
+/// Waits for so many seconds of wall time: no speed changes it, and no freezing stops it.
+///
+/// It starts when it is created, inside a task or not, and is looked at once in each tick: so it is ready in the first
+/// tick in which the time is over, process or physics, never earlier. But a frozen task is not polled: what it waits for
+/// comes with the thaw. Negative and 0 seconds are ready at once; infinite ones never. Dropping it leaves nothing behind.
+///
+/// For a game this is the exception: a splash screen, a connection, the menu of a paused game. What happens in the game
+/// waits with [`wait_seconds`].
+///
+/// # Panics
+/// If `seconds` is not a number.
+///
+/// # Examples
+/// ```
+/// # struct Bare;
+/// # impl cuelight_runtime::engine::Engine for Bare {
+/// #     fn real_time(&self) -> std::time::Duration { std::time::Duration::ZERO }
+/// #     fn call_soon(&self) {}
+/// # }
+/// # cuelight_runtime::engine::start(Bare);
+/// use cuelight_runtime::{root_group, spawn, wait_real_seconds};
+///
+/// root_group().set_speed(0.0);
+/// let splash = spawn(async {
+///     let at_least = wait_real_seconds(2.0);
+///     // … load the first level …
+///     at_least.await;
+/// });
+/// # assert!(!splash.is_finished());
+/// # root_group().set_speed(1.0);
+/// ```
+#[track_caller]
+pub fn wait_real_seconds(seconds: f64) -> WaitRealSeconds {
+    check_seconds("wait_real_seconds", seconds);
+    let amount = nanoseconds(seconds);
+    let state = match try_current().filter(|runtime| runtime.is_open()) {
+        None => RealState::New { amount },
+        Some(runtime) => RealState::Running { deadline: real_deadline(runtime, amount) },
+    };
+    WaitRealSeconds { state }
+}
+
+fn real_deadline(runtime: &Runtime, amount: u64) -> u64 {
+    nanoseconds_of(runtime.real_time()).saturating_add(amount)
+}
+
+/// Future of [`wait_real_seconds`]. Dropping it leaves nothing behind.
+///
+/// # Panics
+/// If it is polled after it was ready.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+#[derive(Debug)]
+pub struct WaitRealSeconds {
+    state: RealState,
+}
+
+#[derive(Debug)]
+enum RealState {
+    /// Wait starts at its first poll: it was made while there was no engine.
+    New { amount: u64 },
+    /// Wait runs, but nobody has polled it.
+    Running { deadline: u64 },
+    /// Wait is registered.
+    Registered { runtime: &'static Runtime, wait: u32 },
+    /// Wait has been ready.
+    Done,
+}
+
+impl Future for WaitRealSeconds {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = match self.state {
+            RealState::New { amount } => real_deadline(current(), amount),
+            RealState::Running { deadline } => deadline,
+            RealState::Registered { runtime, wait } => {
+                let polled = poll_registered(runtime, wait, cx);
+                if polled.is_ready() {
+                    self.state = RealState::Done;
+                }
+                return polled;
+            }
+            RealState::Done => panic!("{POLLED_AFTER_COMPLETION}"),
+        };
+        let runtime = current();
+        if deadline <= nanoseconds_of(runtime.real_time()) {
+            self.state = RealState::Done;
+            return Poll::Ready(());
+        }
+        let waiter = Waiter::new(cx.waker());
+        let wait = runtime.with(|core| core.groups.add_real(deadline, waiter));
+        self.state = RealState::Registered { runtime, wait };
+        Poll::Pending
+    }
+}
+
+impl Drop for WaitRealSeconds {
+    fn drop(&mut self) {
+        if let RealState::Registered { runtime, wait } = self.state {
+            drop(runtime.with(|core| core.groups.remove_wait(wait)));
+        }
+    }
 }
 
 /// Checks a time that a function was given.

@@ -12,7 +12,7 @@ use std::task::Waker;
 
 use cuelight_runtime::{
     Cue, Flag, SharedTask, TaskGroup, TaskSlot, TickWatch, current_group, next_frame, root_group,
-    spawn, wait_frames, wait_physics_frames, wait_seconds,
+    spawn, wait_frames, wait_physics_frames, wait_real_seconds, wait_seconds,
 };
 
 use common::{World, my_waker, wake_myself};
@@ -77,6 +77,38 @@ fn wait_seconds_allocates_nothing() {
             wait_seconds(0.03).await;
         }
     });
+}
+
+#[test]
+fn wall_time_allocates_nothing() {
+    // Registered, lost, and due: the wall time stands still here, but for what is over at once.
+    check(|| async {
+        loop {
+            let mut long = wait_real_seconds(3600.0);
+            poll_fn(|cx| {
+                assert!(std::pin::Pin::new(&mut long).poll(cx).is_pending());
+                std::task::Poll::Ready(())
+            })
+            .await;
+            wait_real_seconds(0.0).await;
+            next_frame().await;
+        }
+    });
+    let world = World::start();
+    for _ in 0..100 {
+        spawn(async {
+            loop {
+                wait_real_seconds(0.02).await;
+            }
+        })
+        .detach();
+    }
+    let frame = || {
+        world.pass_real(0.016);
+        world.tick();
+    };
+    (0..300).for_each(|_| frame());
+    assert_eq!(allocations(|| (0..300).for_each(|_| frame())), 0);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::task::Waker;
 
 use slab::Slab;
 
+use super::heap::Heap;
 use super::key::TaskKey;
 use super::slots::{NONE, Slots};
 use super::time::Clock;
@@ -80,6 +81,8 @@ pub(crate) struct Groups {
     pub(crate) waits: Waits,
     /// The wakers of others that wait for the next frame.
     pub(super) foreign: Slab<Waker>,
+    /// The waits for a wall time.
+    pub(super) real: Heap,
     /// The ticks of each stage, those in which the root clock is frozen included.
     pub(crate) ticks: [u64; 2],
     empty: Vec<u32>,
@@ -94,6 +97,7 @@ impl Groups {
             groups: Vec::new(),
             waits: Waits::default(),
             foreign: Slab::new(),
+            real: Heap::default(),
             ticks: [0; 2],
             empty: Vec::new(),
             created: 0,

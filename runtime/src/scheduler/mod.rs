@@ -22,6 +22,8 @@ mod loom_tests;
 
 pub(crate) use groups::{Freeze, GroupKey, Groups, ROOT};
 pub(crate) use key::TaskKey;
-pub(crate) use runtime::{Place, Runtime, current, current_or_new, note_ready, try_current, wake};
+pub(crate) use runtime::{
+    Place, Runtime, current, current_or_new, nanoseconds_of, note_ready, try_current, wake,
+};
 pub(crate) use time::{GRACE, NEVER, nanoseconds};
 pub(crate) use waits::{Lane, Waiter};

@@ -15,7 +15,7 @@ use super::groups::{Freeze, GroupKey, Groups, ROOT};
 use super::inbox::{self, Inbox};
 use super::key::TaskKey;
 use super::slots::{Slots, State};
-use super::time::Due;
+use super::time::{Due, NEVER};
 use crate::engine::{Counts, Engine};
 use crate::pool::{Pool, Work};
 use crate::raw::cell::{AnyTask, Joiner};
@@ -146,6 +146,8 @@ pub(crate) struct Runtime {
     failing: Cell<bool>,
     /// Set while a livelock goes on that has been reported.
     livelock: Cell<bool>,
+    /// The wall time when the engine was asked last.
+    real_time: Cell<Duration>,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -187,6 +189,15 @@ impl Core {
         let queue = if draining && is_own_wake { &mut self.later } else { &mut self.ready };
         queue.push(key);
         true
+    }
+
+    /// Queues the tasks that a function makes due, and returns the wakers of others.
+    #[inline]
+    fn make_due(&mut self, make: impl FnOnce(&mut Groups, &mut Due<'_>)) -> Vec<Waker> {
+        let Self { slots, groups, ready, .. } = self;
+        let mut due = Due { slots, ready, others: Vec::new() };
+        make(groups, &mut due);
+        due.others
     }
 
     /// Ends a task whose future will be dropped when the stack is clean. Returns whether that has to be asked for.
@@ -242,6 +253,7 @@ impl Runtime {
             group: Cell::new(None),
             failing: Cell::new(false),
             livelock: Cell::new(false),
+            real_time: Cell::new(Duration::ZERO),
         }
     }
 
@@ -276,6 +288,14 @@ impl Runtime {
     /// Returns whether a task is still to be polled.
     pub(crate) fn is_alive(&self, key: TaskKey) -> bool {
         self.with(|core| core.slots.is_alive(key))
+    }
+
+    /// Asks the engine for the wall time; while there is none, or it panics, the time stands still.
+    pub(crate) fn real_time(&self) -> Duration {
+        if let Some(engine) = self.engine() {
+            self.guard("asking for the real time", || self.real_time.set(engine.real_time()));
+        }
+        self.real_time.get()
     }
 
     /// Counts what is alive.
@@ -709,15 +729,24 @@ impl Runtime {
         if !self.open.get() || self.is_busy() {
             return;
         }
-        let step = u64::try_from(step.as_nanos()).unwrap_or(u64::MAX);
-        let others = self.with(|core| {
-            let Core { slots, groups, ready, .. } = core;
-            let mut due = Due { slots, ready, others: Vec::new() };
-            groups.tick(phase, step, &mut due);
-            due.others
+        let step = nanoseconds_of(step);
+        let (others, waits_for_real) = self.with(|core| {
+            let others = core.make_due(|groups, due| groups.tick(phase, step, due));
+            (others, core.groups.waits_for_real())
         });
         self.wake_all(others);
+        if waits_for_real {
+            self.fire_real();
+        }
         self.drain();
+    }
+
+    /// Queues who waits for a wall time that has come.
+    #[cold]
+    fn fire_real(&self) {
+        let now = nanoseconds_of(self.real_time());
+        let others = self.with(|core| core.make_due(|groups, due| groups.fire_real(now, due)));
+        self.wake_all(others);
     }
 
     /// Polls what has become ready since the last tick or flush.
@@ -896,6 +925,11 @@ impl Runtime {
             names.join(", ")
         ));
     }
+}
+
+/// Returns a length of time in nanoseconds: one that is too long is almost for ever.
+pub(crate) fn nanoseconds_of(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(NEVER).min(NEVER - 1)
 }
 
 /// Calls what nobody is left to hear a panic of. Its payload is leaked, since its destructor may panic in its turn.

@@ -342,12 +342,11 @@ impl Groups {
     pub(crate) fn add_same(&mut self, wait: u32) -> Option<u32> {
         let entry = self.waits.at(wait);
         debug_assert_eq!(entry.lane, Lane::Seconds);
-        let (index, stage, position) = (entry.clock, entry.stage, entry.position);
+        let (group, stage, deadline) = (entry.group, entry.stage, entry.deadline);
         if !entry.queued {
             return None;
         }
-        let deadline = self.stage(index, usize::from(stage)).seconds.deadline_at(position);
-        let same = self.waits.insert(index, stage, Lane::Seconds, Waiter::Nobody);
+        let same = self.waits.insert(group, stage, Lane::Seconds, Waiter::Nobody);
         self.enter(same, deadline);
         Some(same)
     }
@@ -375,6 +374,11 @@ impl Groups {
             Lane::Ticks => {
                 own.ticks.push(wait, &mut self.waits);
                 self.activate(index, stage);
+            }
+            Lane::Real => {
+                entry.queued = true;
+                let item = Item { deadline, order, owner: Owner::Wait(wait) };
+                self.change_real(|heap, place| heap.push(item, place));
             }
         }
     }
@@ -408,6 +412,9 @@ impl Groups {
                 }
                 Lane::Seconds => self.remove_item(index, stage, true, position),
                 Lane::Frames => self.remove_item(index, stage, false, position),
+                Lane::Real => {
+                    self.change_real(|heap, place| heap.remove(position, place));
+                }
             }
         }
         self.waits.remove(wait)
@@ -561,6 +568,45 @@ impl Groups {
         let stages = self.groups.iter().flat_map(|group| &group.clock.stages);
         let next = stages.flat_map(|stage| &stage.next).filter(|entry| entry.is_live()).count();
         next + self.waits.len()
+    }
+
+    // ---------------------------------------------------------------- Waits for a wall time
+
+    /// Registers a wait for a wall time. Returns its index.
+    pub(crate) fn add_real(&mut self, deadline: u64, waiter: Waiter) -> u32 {
+        self.add_wait(ROOT.index, Phase::Process, Lane::Real, deadline, waiter)
+    }
+
+    /// Returns whether anybody waits for a wall time.
+    #[inline]
+    pub(crate) fn waits_for_real(&self) -> bool {
+        self.real.first().is_some()
+    }
+
+    /// Fires the waits for a wall time that are due, in order of (deadline, first poll).
+    pub(crate) fn fire_real(&mut self, now: u64, due: &mut Due<'_>) {
+        while let Some(item) = self.real.first()
+            && item.deadline <= now
+            && let Owner::Wait(wait) = item.owner
+        {
+            self.change_real(|heap, place| heap.remove(0, place));
+            self.fire(wait, due);
+        }
+    }
+
+    /// Changes the queue of the waits for a wall time.
+    fn change_real<T>(
+        &mut self,
+        change: impl FnOnce(&mut Heap, &mut dyn FnMut(Owner, u32)) -> T,
+    ) -> T {
+        let mut heap = std::mem::take(&mut self.real);
+        let changed = change(&mut heap, &mut |owner, position| {
+            if let Owner::Wait(wait) = owner {
+                self.waits.at(wait).position = position;
+            }
+        });
+        self.real = heap;
+        changed
     }
 
     // ---------------------------------------------------------------- What is due

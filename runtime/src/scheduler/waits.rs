@@ -47,6 +47,8 @@ pub(crate) enum Lane {
     Frames,
     /// For every tick: a condition.
     Ticks,
+    /// For a wall time, in nanoseconds: on no clock.
+    Real,
 }
 
 /// A registered wait.

@@ -86,6 +86,12 @@ pub struct TestEngine {
     pub errors: Rc<RefCell<Vec<String>>>,
     /// How many threads background work has; as many as it likes if none is said.
     pub threads: Rc<Cell<Option<usize>>>,
+    /// The wall time, which goes on by hand.
+    pub real: Rc<Cell<Duration>>,
+    /// How often the wall time was asked for.
+    pub real_asked: Rc<Cell<usize>>,
+    /// What happens when the wall time is asked for.
+    pub on_real: Hook,
     /// What `settle` does.
     pub settle: Hook,
     /// What happens beside the note when something is reported.
@@ -94,7 +100,11 @@ pub struct TestEngine {
 
 impl Engine for TestEngine {
     fn real_time(&self) -> Duration {
-        Duration::ZERO
+        self.real_asked.set(self.real_asked.get() + 1);
+        if let Some(on_real) = &*self.on_real.borrow() {
+            on_real();
+        }
+        self.real.get()
     }
 
     fn call_soon(&self) {
@@ -155,6 +165,12 @@ impl World {
     /// A tick of a length that is given.
     pub fn step(&self, seconds: f64) {
         engine::tick(Phase::Process, Duration::from_secs_f64(seconds));
+    }
+
+    /// Has the wall time go on, and nothing else.
+    pub fn pass_real(&self, seconds: f64) {
+        let real = &self.engine.real;
+        real.set(real.get() + Duration::from_secs_f64(seconds));
     }
 
     pub fn flush(&self) {

@@ -1,6 +1,6 @@
 //! What is no time and no speed panics where it was written.
 
-use cuelight_runtime::{TaskGroup, root_group, wait_seconds, wait_until_time};
+use cuelight_runtime::{TaskGroup, root_group, wait_real_seconds, wait_seconds, wait_until_time};
 
 use crate::common::{World, panic_of};
 
@@ -22,6 +22,12 @@ fn wait_seconds_of_nan() {
 fn wait_until_time_of_nan() {
     let _world = World::start();
     check(|| wait_until_time(f64::NAN), "wait_until_time(NaN)");
+}
+
+#[test]
+fn wait_real_seconds_of_nan() {
+    let _world = World::start();
+    check(|| wait_real_seconds(f64::NAN), "wait_real_seconds(NaN)");
 }
 
 #[test]

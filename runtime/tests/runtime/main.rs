@@ -20,6 +20,7 @@ mod livelock;
 mod nesting;
 mod order;
 mod panics;
+mod real_time;
 mod shared;
 mod shutdown;
 mod slots;
