@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod animate;
 mod branch;
 mod every;
 mod ext;
@@ -13,6 +14,7 @@ mod timeout;
 mod utils;
 mod wait;
 
+pub use animate::{Animate, Ease, animate};
 pub use branch::branch;
 pub use every::{Every, EveryNext, every};
 pub use ext::{ScriptFutureExt, Until};

@@ -8,9 +8,9 @@ mod counting;
 use std::future::{pending, ready};
 
 use cuelight_combinators::{
-    ScriptFutureExt, at_exit, branch, every, join, next_frame, race, select, timeout, wait_changed,
-    wait_frames, wait_physics_frames, wait_seconds, wait_until, wait_until_time, wait_while,
-    yield_now,
+    Ease, ScriptFutureExt, animate, at_exit, branch, every, join, next_frame, race, select,
+    timeout, wait_changed, wait_frames, wait_physics_frames, wait_seconds, wait_until,
+    wait_until_time, wait_while, yield_now,
 };
 use cuelight_runtime::engine::counts;
 use cuelight_runtime::{TaskGroup, spawn};
@@ -132,6 +132,11 @@ fn every_allocates_nothing() {
             every.next().await;
         }
     });
+}
+
+#[test]
+fn animate_allocates_nothing() {
+    check(|| animate(0.05, Ease::OutElastic, |_| {}));
 }
 
 #[test]

@@ -32,9 +32,9 @@ pub use task::{
     spawn_deferred, spawn_named,
 };
 pub use wait::{
-    BeatWatch, NextFrame, TickWatch, WaitFrames, WaitPhysicsFrames, WaitRealSeconds, WaitSeconds,
-    WaitUntilTime, check_seconds, next_frame, wait_frames, wait_physics_frames, wait_real_seconds,
-    wait_seconds, wait_until_time,
+    BeatWatch, Countdown, NextFrame, TickWatch, WaitFrames, WaitPhysicsFrames, WaitRealSeconds,
+    WaitSeconds, WaitUntilTime, check_seconds, next_frame, wait_frames, wait_physics_frames,
+    wait_real_seconds, wait_seconds, wait_until_time,
 };
 
 /// What a future of this library says when it is polled after it was ready.

@@ -276,11 +276,21 @@ impl Timer {
     }
 
     fn poll_first(&mut self, start: Option<Start>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.register(start, Waiter::new(cx.waker())) {
+            Ok(()) => Poll::Pending,
+            Err(waiter) => {
+                drop(waiter);
+                Poll::Ready(())
+            }
+        }
+    }
+
+    /// Registers the timer, or hands its waiter back if it is due already.
+    fn register(&mut self, start: Option<Start>, waiter: Waiter) -> Result<(), Waiter> {
         let runtime = current();
         let polled_on = runtime.task_group().unwrap_or(ROOT);
         let amount = self.amount;
-        let waiter = Waiter::new(cx.waker());
-        let registered = runtime.with(|core| {
+        self.state = runtime.with(|core| {
             let start = match start {
                 // A closed group's clock is no longer the one that it started on.
                 Some(start)
@@ -291,17 +301,8 @@ impl Timer {
                 _ => amount.start(&core.groups, polled_on),
             };
             amount.register(runtime, &mut core.groups, start, waiter)
-        });
-        match registered {
-            Ok(state) => {
-                self.state = state;
-                Poll::Pending
-            }
-            Err(waiter) => {
-                drop(waiter);
-                Poll::Ready(())
-            }
-        }
+        })?;
+        Ok(())
     }
 }
 
@@ -708,6 +709,67 @@ impl Drop for TickWatch {
     }
 }
 
+/// A time that passes on a clock, and can be asked how far it is: what changes over time are built on. It wakes nobody.
+/// Dropping it leaves nothing behind.
+///
+/// It starts as a wait does: made inside a task at once, on that task's clock; one that is first asked on another clock
+/// starts there and then.
+#[derive(Debug)]
+pub struct Countdown {
+    amount: u64,
+    timer: Timer,
+}
+
+impl Countdown {
+    /// Makes a countdown of so many seconds: of 0 and less it is over at once, of infinity never.
+    pub fn new(seconds: f64) -> Self {
+        let amount = nanoseconds(seconds);
+        Self { amount, timer: Timer::new(Amount::Seconds(amount)) }
+    }
+
+    /// Returns which part of the time has passed, from 0 up to 1; none when it is over.
+    ///
+    /// # Panics
+    /// If the calling thread is not the one that the runtime was started on.
+    #[track_caller]
+    pub fn progress(&mut self) -> Option<f64> {
+        let is_due = match self.timer.state {
+            State::New => self.timer.register(None, Waiter::Nobody).is_err(),
+            State::Running(start) => self.timer.register(Some(start), Waiter::Nobody).is_err(),
+            _ => false,
+        };
+        if is_due {
+            self.timer.state = State::Done;
+        }
+        let State::Registered { runtime, wait } = self.timer.state else {
+            return None;
+        };
+        let left = runtime.with(|core| {
+            let entry = core.groups.waits.at(wait);
+            if entry.fired {
+                core.groups.remove_wait(wait);
+                return None;
+            }
+            let (group, stage, deadline) = (entry.group, entry.stage, entry.deadline);
+            let phase = [Phase::Process, Phase::Physics][usize::from(stage)];
+            match deadline {
+                NEVER => Some(NEVER),
+                // What is registered and not due is on a clock that is open.
+                _ => Some(deadline.saturating_sub(core.groups.time(group.index, phase))),
+            }
+        });
+        match left {
+            None => {
+                self.timer.state = State::Done;
+                None
+            }
+            Some(NEVER) => Some(0.0),
+            // In this order, so that it is 0 at first, and never less.
+            Some(left) => Some(self.amount.saturating_sub(left) as f64 / self.amount as f64),
+        }
+    }
+}
+
 /// Beats a time on the clock that it was made on, without drift: a deadline that is set again each time it has come.
 /// What `every` and the conditions that are checked every so many seconds are built on. Dropping it leaves nothing
 /// behind.
@@ -796,8 +858,7 @@ impl BeatWatch {
             let entry = groups.waits.at(wait);
             let (fired, group, deadline) = (entry.fired, entry.group, entry.deadline);
             let is_same = entry.waiter.is(cx.waker());
-            let phase =
-                if entry.stage == Phase::Process as u8 { Phase::Process } else { Phase::Physics };
+            let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
             if deadline != beats.deadline(beats.next) {
                 // Its group was closed, and what was left went to the clock above.
                 beats = Beats { start: deadline, next: 0, ..beats };

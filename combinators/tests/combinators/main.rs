@@ -5,6 +5,7 @@
 #[path = "../../../runtime/tests/common/mod.rs"]
 mod common;
 
+mod animate;
 mod at_exit;
 mod branch;
 mod check;
