@@ -8,8 +8,8 @@ mod counting;
 use std::future::{pending, ready};
 
 use cuelight_combinators::{
-    Ease, ScriptFutureExt, animate, at_exit, branch, every, join, next_frame, race, select,
-    timeout, wait_changed, wait_frames, wait_physics_frames, wait_seconds, wait_until,
+    Ease, FrameBudget, ScriptFutureExt, animate, at_exit, branch, every, join, next_frame, race,
+    select, timeout, wait_changed, wait_frames, wait_physics_frames, wait_seconds, wait_until,
     wait_until_time, wait_while, yield_now,
 };
 use cuelight_runtime::engine::counts;
@@ -137,6 +137,16 @@ fn every_allocates_nothing() {
 #[test]
 fn animate_allocates_nothing() {
     check(|| animate(0.05, Ease::OutElastic, |_| {}));
+}
+
+#[test]
+fn frame_budget_allocates_nothing() {
+    check(|| async {
+        let mut budget = FrameBudget::new(0.0);
+        for _ in 0..5 {
+            budget.tick().await;
+        }
+    });
 }
 
 #[test]

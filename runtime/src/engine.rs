@@ -97,6 +97,11 @@ pub fn real_time() -> Duration {
     try_current().map_or(Duration::ZERO, |runtime| runtime.real_time())
 }
 
+/// Returns the number of process ticks that the runtime of this thread has had: the frame that it is in.
+pub fn frame() -> u64 {
+    try_current().map_or(0, |runtime| runtime.frame())
+}
+
 /// What is alive in a runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {

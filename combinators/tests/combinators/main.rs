@@ -10,6 +10,7 @@ mod at_exit;
 mod branch;
 mod check;
 mod every;
+mod frame_budget;
 mod join;
 mod race;
 mod select;

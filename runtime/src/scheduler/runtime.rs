@@ -298,6 +298,11 @@ impl Runtime {
         self.real_time.get()
     }
 
+    /// Returns the number of process ticks so far.
+    pub(crate) fn frame(&self) -> u64 {
+        self.with(|core| core.groups.ticks[Phase::Process as usize])
+    }
+
     /// Counts what is alive.
     pub(crate) fn counts(&self) -> Counts {
         self.with(|core| Counts {
