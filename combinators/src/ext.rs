@@ -5,8 +5,13 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::guard::OnCancel;
 use crate::select::{Select, Select2, select};
+use crate::utils::{POLLED_AFTER_COMPLETION, poll_part};
 use crate::{Timeout, timeout};
+
+/// A boxed future that stays on its thread: for futures of several types in one list or field.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// The methods of every future.
 pub trait ScriptFutureExt: Future + Sized {
@@ -39,6 +44,48 @@ pub trait ScriptFutureExt: Future + Sized {
     fn until<S: Future>(self, stop: S) -> Until<Self, S> {
         Until { select: select((self, stop)) }
     }
+
+    /// Changes the output by a function, which is called after the future has been dropped.
+    ///
+    /// Dropping it drops the future, and then the function, which does not run.
+    ///
+    /// ```
+    /// # use cuelight_combinators::doc_example::run;
+    /// use cuelight_combinators::{ScriptFutureExt, race, wait_frames, wait_seconds};
+    ///
+    /// # run(async {
+    /// let key = wait_frames(3).map(|()| "skipped");
+    /// let end = wait_seconds(10.0).map(|()| "watched");
+    /// assert_eq!(race((key, end)).await, "skipped");
+    /// # });
+    /// ```
+    fn map<T, M: FnOnce(Self::Output) -> T>(self, map: M) -> Map<Self, M> {
+        Map { future: Some(self), map: Some(map) }
+    }
+
+    /// Runs a function if the future is dropped before it was ready: polled or not, cancelled, or ended by a panic of its
+    /// own.
+    ///
+    /// The future is dropped first, then the function runs, also if dropping the future panics. A panic in the function is
+    /// the task's; while one is on its way already it is caught, as with [`at_exit`](crate::at_exit), which is the one to
+    /// use for what has to happen at any exit.
+    ///
+    /// ```
+    /// # use cuelight_combinators::doc_example::run;
+    /// use std::cell::Cell;
+    ///
+    /// use cuelight_combinators::{ScriptFutureExt, wait_frames};
+    ///
+    /// # run(async {
+    /// let song = Cell::new("playing");
+    /// let verse = wait_frames(500).on_cancel(|| song.set("cut off"));
+    /// verse.until(wait_frames(3)).await;
+    /// assert_eq!(song.get(), "cut off");
+    /// # });
+    /// ```
+    fn on_cancel<C: FnOnce()>(self, cancelled: C) -> OnCancel<Self, C> {
+        OnCancel::new(self, cancelled)
+    }
 }
 
 impl<F: Future> ScriptFutureExt for F {}
@@ -64,5 +111,35 @@ impl<F: Future, S: Future> Future for Until<F, S> {
             Select2::First(output) => Some(output),
             Select2::Second(_) => None,
         })
+    }
+}
+
+pin_project! {
+    /// Future of [`ScriptFutureExt::map`]. Dropping it drops the future inside.
+    ///
+    /// # Panics
+    /// If it is polled after it was ready.
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct Map<F, M> {
+        #[pin]
+        future: Option<F>,
+        map: Option<M>,
+    }
+}
+
+impl<T, F: Future, M: FnOnce(F::Output) -> T> Future for Map<F, M> {
+    type Output = T;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let mut this = self.project();
+        match poll_part(this.future.as_mut(), cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(output) => {
+                this.future.set(None);
+                let map = this.map.take().expect(POLLED_AFTER_COMPLETION);
+                Poll::Ready(map(output))
+            }
+        }
     }
 }

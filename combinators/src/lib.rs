@@ -18,10 +18,10 @@ mod wait;
 pub use animate::{Animate, Ease, animate};
 pub use branch::branch;
 pub use every::{Every, EveryNext, every};
-pub use ext::{ScriptFutureExt, Until};
+pub use ext::{BoxFuture, Map, ScriptFutureExt, Until};
 pub use frame_budget::{FrameBudget, FrameBudgetTick};
 pub use futures_core::Stream;
-pub use guard::{AtExit, at_exit};
+pub use guard::{AtExit, OnCancel, Uncancellable, at_exit, uncancellable};
 pub use join::{Join, JoinInput, join};
 pub use race::{Race, RaceInput, race};
 pub use select::{

@@ -9,8 +9,8 @@ use std::future::{pending, ready};
 
 use cuelight_combinators::{
     Ease, FrameBudget, ScriptFutureExt, animate, at_exit, branch, every, join, next_frame, race,
-    select, timeout, wait_changed, wait_frames, wait_physics_frames, wait_seconds, wait_until,
-    wait_until_time, wait_while, yield_now,
+    select, timeout, uncancellable, wait_changed, wait_frames, wait_physics_frames, wait_seconds,
+    wait_until, wait_until_time, wait_while, yield_now,
 };
 use cuelight_runtime::engine::counts;
 use cuelight_runtime::{TaskGroup, spawn};
@@ -155,6 +155,25 @@ fn at_exit_allocates_nothing() {
         let _guard = at_exit(|| {});
         next_frame().await;
     });
+}
+
+#[test]
+fn map_and_on_cancel_allocate_nothing() {
+    check(|| next_frame().map(|()| 7).on_cancel(|| {}));
+    check(|| pending::<()>().on_cancel(|| {}).until(next_frame()));
+}
+
+#[test]
+fn uncancellable_is_one_allocation() {
+    let world = World::start();
+    spawn(async {
+        loop {
+            uncancellable(next_frame()).await;
+        }
+    })
+    .detach();
+    world.ticks(10);
+    assert_eq!(allocations(|| world.ticks(100)), 100);
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub use shared::SharedTask;
 pub use slot::TaskSlot;
 pub use task::{
     Canceller, TaskError, TaskHandle, TaskId, TaskReport, fail_task, on_task_panic, spawn,
-    spawn_deferred, spawn_named,
+    spawn_deferred, spawn_named, spawn_rest,
 };
 pub use wait::{
     BeatWatch, Countdown, NextFrame, TickWatch, WaitFrames, WaitPhysicsFrames, WaitRealSeconds,

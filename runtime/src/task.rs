@@ -65,6 +65,19 @@ pub fn spawn_deferred<T: 'static>(future: impl Future<Output = T> + 'static) -> 
     start(current(), Place { group: ROOT, deferred: true }, None, future)
 }
 
+/// Moves what is left of a future into the root group, where it goes on in the next drain. Reports name the location.
+///
+/// Where no runtime is open, the future is dropped.
+#[doc(hidden)]
+pub fn spawn_rest(
+    location: &'static Location<'static>,
+    future: impl Future<Output = ()> + 'static,
+) {
+    if let Some(runtime) = try_current() {
+        start_at(runtime, Place { group: ROOT, deferred: true }, None, location, future).detach();
+    }
+}
+
 /// Fails the task that is being polled: when its poll returns, its future is dropped and its result is
 /// [`TaskError::Failed`] with this reason, which is reported. For futures that can never be ready.
 ///
@@ -117,8 +130,18 @@ pub(crate) fn start<T: 'static>(
     name: Option<Cow<'static, str>>,
     future: impl Future<Output = T> + 'static,
 ) -> TaskHandle<T> {
+    start_at(runtime, place, name, Location::caller(), future)
+}
+
+fn start_at<T: 'static>(
+    runtime: &'static Runtime,
+    place: Place,
+    name: Option<Cow<'static, str>>,
+    location: &'static Location<'static>,
+    future: impl Future<Output = T> + 'static,
+) -> TaskHandle<T> {
     let header = Header {
-        location: Location::caller(),
+        location,
         name: name.map(Box::new),
         joiner: Cell::default(),
         kept: Kept::new(),
