@@ -9,6 +9,7 @@ mod frame_budget;
 mod guard;
 mod join;
 mod race;
+mod scope;
 mod select;
 mod stream;
 mod timeout;
@@ -24,6 +25,7 @@ pub use futures_core::Stream;
 pub use guard::{AtExit, OnCancel, Uncancellable, at_exit, uncancellable};
 pub use join::{Join, JoinInput, join};
 pub use race::{Race, RaceInput, race};
+pub use scope::{Child, Scope, scope};
 pub use select::{
     Select, Select2, Select3, Select4, Select5, Select6, Select7, Select8, SelectInput, select,
 };

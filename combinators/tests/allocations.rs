@@ -9,8 +9,8 @@ use std::future::{pending, ready};
 
 use cuelight_combinators::{
     Ease, FrameBudget, ScriptFutureExt, animate, at_exit, branch, every, join, next_frame, race,
-    select, timeout, uncancellable, wait_changed, wait_frames, wait_physics_frames, wait_seconds,
-    wait_until, wait_until_time, wait_while, yield_now,
+    scope, select, timeout, uncancellable, wait_changed, wait_frames, wait_physics_frames,
+    wait_seconds, wait_until, wait_until_time, wait_while, yield_now,
 };
 use cuelight_runtime::engine::counts;
 use cuelight_runtime::{TaskGroup, spawn};
@@ -161,6 +161,40 @@ fn at_exit_allocates_nothing() {
 fn map_and_on_cancel_allocate_nothing() {
     check(|| next_frame().map(|()| 7).on_cancel(|| {}));
     check(|| pending::<()>().on_cancel(|| {}).until(next_frame()));
+}
+
+#[test]
+fn scope_allocates_once_and_for_each_child_and_nothing_in_between() {
+    let world = World::start();
+    spawn(async {
+        let beats = std::cell::Cell::new(0);
+        scope(async |s| {
+            for _ in 0..10 {
+                s.spawn(async {
+                    loop {
+                        next_frame().await;
+                        beats.set(beats.get() + 1);
+                    }
+                });
+            }
+            pending::<()>().await;
+        })
+        .await;
+    })
+    .detach();
+    world.ticks(10);
+    assert_eq!(allocations(|| world.ticks(100)), 0);
+    drop(world);
+    let world = World::start();
+    spawn(async {
+        loop {
+            scope(async |s| s.spawn(next_frame()).await).await;
+        }
+    })
+    .detach();
+    world.ticks(10);
+    // The scope's two cells, the child with its state, and the places for them in two lists.
+    assert_eq!(allocations(|| world.ticks(100)), 600);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod join;
 mod map;
 mod on_cancel;
 mod race;
+mod scope;
 mod select;
 mod timeout;
 mod types;

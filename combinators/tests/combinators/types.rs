@@ -3,7 +3,11 @@
 use std::future::Ready;
 use std::marker::PhantomPinned;
 
-use cuelight_combinators::{Join, Race, Select, Timeout, Until, WaitUntil, YieldNow};
+use cuelight_combinators::{
+    Animate, Child, Every, FrameBudgetTick, Join, Map, OnCancel, Race, Select, Timeout,
+    Uncancellable, Until, WaitChanged, WaitRealSeconds, WaitUntil, WaitUntilTime, WaitWhile,
+    YieldNow,
+};
 
 /// A future that must not move.
 struct Pinned(PhantomPinned);
@@ -43,6 +47,8 @@ assert_not_unpin! {
     Timeout<Pinned>,
     Until<Pinned, Ready<()>>,
     Until<Ready<()>, Pinned>,
+    Map<Pinned, fn(())>,
+    OnCancel<Pinned, fn()>,
 }
 
 fn is_unpin<T: Unpin>() {}
@@ -56,6 +62,18 @@ fn futures_are_unpin_where_their_parts_are() {
     is_unpin::<Until<Ready<()>, Ready<()>>>();
     // A condition is called, and never pinned.
     is_unpin::<WaitUntil<PhantomPinned>>();
+    is_unpin::<WaitWhile<PhantomPinned>>();
+    is_unpin::<WaitChanged<PhantomPinned, PhantomPinned>>();
+    is_unpin::<Animate<PhantomPinned>>();
+    is_unpin::<WaitUntilTime>();
+    is_unpin::<WaitRealSeconds>();
+    is_unpin::<Every>();
+    is_unpin::<FrameBudgetTick<'_>>();
+    is_unpin::<Map<Ready<()>, PhantomPinned>>();
+    is_unpin::<OnCancel<Ready<()>, fn()>>();
+    is_unpin::<Child<PhantomPinned>>();
+    // Its future is pinned in a box.
+    is_unpin::<Uncancellable<Pinned>>();
     is_unpin::<YieldNow>();
 }
 
