@@ -12,6 +12,7 @@ mod race;
 mod scope;
 mod select;
 mod stream;
+mod timeline;
 mod timeout;
 mod utils;
 mod wait;
@@ -30,6 +31,7 @@ pub use select::{
     Select, Select2, Select3, Select4, Select5, Select6, Select7, Select8, SelectInput, select,
 };
 pub use stream::Next;
+pub use timeline::{CueRule, Play, Timeline};
 pub use timeout::{Elapsed, Timeout, timeout};
 pub use wait::{
     NextFrame, WaitChanged, WaitFrames, WaitPhysicsFrames, WaitRealSeconds, WaitSeconds, WaitUntil,

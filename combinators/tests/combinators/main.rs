@@ -17,6 +17,7 @@ mod on_cancel;
 mod race;
 mod scope;
 mod select;
+mod timeline;
 mod timeout;
 mod types;
 mod uncancellable;
