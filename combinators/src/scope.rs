@@ -316,10 +316,12 @@ impl Hub {
 
     fn wake(&self) {
         let own = self.waker.take();
-        if let Some(own) = &own {
-            own.wake_by_ref();
-        }
+        let waker = own.clone();
         self.waker.set(own);
+        // Nothing is taken out meanwhile: an executor may poll the scope from here.
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     fn take_woken(&self, number: u64) -> bool {

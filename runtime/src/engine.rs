@@ -15,7 +15,9 @@ use crate::{GroupHandle, Phase, TaskReport};
 ///
 /// All functions are called on the runtime's own thread. A panic in one of them is caught.
 pub trait Engine: 'static {
-    /// Returns the wall time since a fixed moment.
+    /// Returns the wall time since a fixed moment: it goes on while the game is paused, and no slow motion changes it.
+    ///
+    /// It is asked for by the waits for wall time, and once in each tick while there are any.
     fn real_time(&self) -> Duration;
 
     /// Asks for one [`flush`] soon, in a fresh call stack. It is asked for again only after that flush.

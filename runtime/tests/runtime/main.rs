@@ -5,6 +5,7 @@ mod common;
 
 mod background;
 mod bad_input;
+mod beats;
 mod cancel;
 mod cancellers;
 mod channels;
