@@ -375,3 +375,42 @@ fn closed_after_the_beat_has_come_it_goes_on_above() {
     world.step(0.25);
     log.check(&["1 at 2.75"]);
 }
+
+#[test]
+fn whatever_the_steps_no_beat_is_lost_and_none_comes_twice() {
+    let mut seed = 7_u64;
+    let mut random = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for _ in 0..200 {
+        let world = World::start();
+        let group = TaskGroup::new();
+        let period = (1 + random(400)) as f64 / 1_000.0;
+        let total = Rc::new(RefCell::new((0, 0.0)));
+        let inner = total.clone();
+        group
+            .spawn(async move {
+                let mut every = every(period);
+                loop {
+                    let passed = every.next().await;
+                    assert!(passed > 0);
+                    let before = inner.borrow().0;
+                    *inner.borrow_mut() = (before + passed, now());
+                }
+            })
+            .detach();
+        for _ in 0..50 {
+            match random(8) {
+                0 => group.set_speed(random(30) as f64 / 10.0),
+                1 => group.pause(),
+                2 => group.resume(),
+                _ => world.step((1 + random(1_000)) as f64 / 1_000.0),
+            }
+            let (beats, last) = *total.borrow();
+            // A microsecond of grace, as all waits have.
+            let expected = ((group.clock().now() + 1e-6) / period).floor() as u64;
+            assert_eq!(beats, expected, "of {period} s at {last}");
+        }
+    }
+}
