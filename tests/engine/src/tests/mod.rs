@@ -11,5 +11,6 @@ mod nodes;
 mod signals;
 mod stage;
 mod tasks;
+mod time;
 
 pub(crate) use tasks::listen_from_the_start;
