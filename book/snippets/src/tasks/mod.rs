@@ -3,6 +3,7 @@
 mod background;
 mod cancelling;
 mod failures;
+mod guards;
 mod pausing;
 mod results;
 mod slots;

@@ -1,10 +1,13 @@
 //! The chapter on waiting.
 
 mod all;
+mod animating;
+mod beats;
 mod conditions;
 mod cooldowns;
 mod cues;
 mod first;
+mod scopes;
 mod signals;
 mod time;
 mod timeouts;

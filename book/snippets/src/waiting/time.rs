@@ -53,3 +53,34 @@ async fn stopwatch(ui: Gd<DialogueBox>) {
     godot_print!("{:.2} s", now() - start);
 }
 // ANCHOR_END: stopwatch
+
+// ANCHOR: until
+async fn fireworks(me: Gd<Guard>) {
+    let start = now();
+    for (time, name) in [(0.0, "red"), (1.5, "green"), (1.75, "gold"), (4.0, "all of them")] {
+        wait_until_time(start + time).await;
+        me.with(Guard::strike);
+        godot_print!("{name}");
+    }
+}
+// ANCHOR_END: until
+
+// ANCHOR: real
+async fn splash(ui: Gd<DialogueBox>) {
+    let at_least = wait_real_seconds(2.0); // The logo is seen for that long …
+    say(&ui, "Loading …").await;
+    at_least.await; // … or as long as it takes.
+}
+// ANCHOR_END: real
+
+// ANCHOR: budget
+async fn lay_floor(mut floor: Gd<Node2D>) {
+    let mut budget = FrameBudget::new(4.0); // Milliseconds.
+    for number in 0..10_000 {
+        budget.tick().await;
+        let mut tile = Node2D::new_alloc();
+        tile.set_position(Vector2::new(number as f32 * 16.0, 0.0));
+        floor.add_child(&tile);
+    }
+}
+// ANCHOR_END: budget
