@@ -105,12 +105,19 @@ pub fn wait_until_time(time: f64) -> WaitUntilTime {
 ///
 /// # Examples
 /// ```
+/// # use std::cell::Cell;
+/// # use std::time::Duration;
+/// # thread_local!(static WALL: Cell<Duration> = const { Cell::new(Duration::ZERO) });
 /// # struct Bare;
 /// # impl cuelight_runtime::engine::Engine for Bare {
-/// #     fn real_time(&self) -> std::time::Duration { std::time::Duration::ZERO }
+/// #     fn real_time(&self) -> Duration { WALL.get() }
 /// #     fn call_soon(&self) {}
 /// # }
 /// # cuelight_runtime::engine::start(Bare);
+/// # let two_seconds_later = || {
+/// #     WALL.set(WALL.get() + Duration::from_secs(2));
+/// #     cuelight_runtime::engine::tick(cuelight_runtime::Phase::Process, Duration::ZERO);
+/// # };
 /// use cuelight_runtime::{root_group, spawn, wait_real_seconds};
 ///
 /// root_group().set_speed(0.0);
@@ -119,7 +126,9 @@ pub fn wait_until_time(time: f64) -> WaitUntilTime {
 ///     // … load the first level …
 ///     at_least.await;
 /// });
-/// # assert!(!splash.is_finished());
+/// assert!(!splash.is_finished());
+/// two_seconds_later();
+/// assert!(splash.is_finished());
 /// # root_group().set_speed(1.0);
 /// ```
 #[track_caller]
