@@ -18,5 +18,5 @@ pub use node::{
 };
 pub use signal::{
     FallibleSignalFuture, SelectSignal, SignalArgs, SignalError, SignalExt, SignalFuture,
-    SignalList, SignalPart, TypedSignalExt, marker, select_signal,
+    SignalList, SignalPart, SignalStream, TypedSignalExt, WaitIf, marker, select_signal,
 };

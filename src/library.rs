@@ -39,6 +39,12 @@ impl Cuelight {
         Pump::flush();
     }
 
+    /// Comes after what was emitted before a wait was made.
+    #[func(gd_self, rename = _arm)]
+    fn arm(_this: Gd<Self>) {
+        crate::signal::arm_next();
+    }
+
     /// Hears `SceneTree.process_frame`.
     #[func(gd_self, rename = _process_frame)]
     fn process_frame(_this: Gd<Self>) {

@@ -23,6 +23,10 @@ struct State {
     singleton: RefCell<Option<Gd<Object>>>,
     /// The deferred call of a flush: made once, since that costs most of it.
     flush: RefCell<Option<Callable>>,
+    /// The deferred call that arms a wait, likewise.
+    arm: RefCell<Option<Callable>>,
+    /// The scene tree that it is called by, during a tick.
+    ticking: Cell<Option<InstanceId>>,
     tree: RefCell<Option<Connected>>,
     /// What rounding the steps to nanoseconds has left over, in nanoseconds, for each stage.
     left_over: [Cell<f64>; 2],
@@ -42,6 +46,8 @@ impl State {
         Self {
             singleton: RefCell::new(None),
             flush: RefCell::new(None),
+            arm: RefCell::new(None),
+            ticking: Cell::new(None),
             tree: RefCell::new(None),
             left_over: [Cell::new(0.0), Cell::new(0.0)],
         }
@@ -58,6 +64,7 @@ impl Pump {
         STATE.with(|state| {
             let flush = Callable::from_object_method(&singleton, "_flush");
             *state.flush.borrow_mut() = Some(flush);
+            *state.arm.borrow_mut() = Some(Callable::from_object_method(&singleton, "_arm"));
             *state.singleton.borrow_mut() = Some(singleton.clone());
         });
         // There is no tree yet when the library is loaded with the game; there is one when it is loaded again.
@@ -96,14 +103,14 @@ impl Pump {
 
     /// Steps the clocks of a stage.
     pub(crate) fn tick(phase: Phase) {
-        let Some(seconds) = STATE.with(|state| {
+        let Some((tree, seconds)) = STATE.with(|state| {
             let connected = state.tree.borrow();
-            let root = &connected.as_ref()?.root;
+            let Connected { tree, root, .. } = connected.as_ref()?;
             let seconds = root.is_instance_valid().then(|| match phase {
                 Phase::Process => root.get_process_delta_time(),
                 Phase::Physics => root.get_physics_process_delta_time(),
             })?;
-            Some(seconds)
+            Some((tree.instance_id_unchecked(), seconds))
         }) else {
             return;
         };
@@ -116,7 +123,24 @@ impl Pump {
             Duration::from_nanos(whole as u64)
         });
         node::hear_freed_elsewhere();
+        STATE.with(|state| state.ticking.set(Some(tree)));
         engine::tick(phase, delta);
+        STATE.with(|state| state.ticking.set(None));
+    }
+
+    /// Returns whether the pump runs in a signal of this object: of the scene tree, in a tick.
+    pub(crate) fn is_called_by(id: InstanceId) -> bool {
+        STATE.with(|state| state.ticking.get() == Some(id))
+    }
+
+    /// Asks for one deferred call of [`signal::arm_next`].
+    pub(crate) fn arm_soon() {
+        STATE.with(|state| {
+            let arm = state.arm.borrow();
+            if let Some(arm) = &*arm {
+                arm.call_deferred(&[]);
+            }
+        });
     }
 
     /// Runs what has become ready, unless the tree is gone: then nothing runs any more.
@@ -151,6 +175,7 @@ impl Drop for Pump {
                 }
             }
             *state.flush.borrow_mut() = None;
+            *state.arm.borrow_mut() = None;
             *state.singleton.borrow_mut() = None;
         });
     }

@@ -81,6 +81,12 @@ pub fn is_open() -> bool {
     try_current().is_some_and(|runtime| runtime.is_open())
 }
 
+/// Returns whether the calling code is polled on a fresh call stack: whether it is a task that has been resumed, and not
+/// one in its first poll, which runs on the stack of its spawn.
+pub fn is_fresh_poll() -> bool {
+    try_current().is_some_and(|runtime| runtime.is_fresh_poll())
+}
+
 /// Has [`Engine::settle`] called before the next poll.
 pub fn ask_settle() {
     if let Some(runtime) = try_current() {

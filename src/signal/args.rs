@@ -52,22 +52,28 @@ fn take<T: FromGodot>(args: &[Variant], position: usize, signal: &str) -> Result
         None => "nothing".to_owned(),
         Some(argument) => match argument.try_to_relaxed::<T>() {
             Ok(value) => return Ok(value),
-            Err(_) => found_type(argument),
+            Err(_) => found::<T>(argument),
         },
     };
     let signal = signal.to_owned();
     Err(SignalError::Argument { signal, position, expected: short_type_name::<T>(), found })
 }
 
-/// Returns the name of a variant's type: for an object, of its class.
-fn found_type(argument: &Variant) -> String {
-    if argument.get_type() == VariantType::OBJECT {
+/// Returns what a variant has that is not a `T`: its type, for an object its class. Where the type would do, and it is the
+/// value that does not, with the value.
+fn found<T: FromGodot>(argument: &Variant) -> String {
+    let found = argument.get_type();
+    if found == VariantType::OBJECT {
         return match argument.try_to::<Gd<Object>>() {
             Ok(object) => object.get_class().to_string(),
             Err(_) => "a freed object".to_owned(),
         };
     }
-    format!("{:?}", argument.get_type())
+    if found == T::godot_shape().variant_type() {
+        let value: String = argument.stringify().to_string().chars().take(40).collect();
+        return format!("{found:?} {value}");
+    }
+    format!("{found:?}")
 }
 
 /// Returns a type's name without the paths: `Gd<Node>`.

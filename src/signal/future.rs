@@ -11,24 +11,43 @@ use godot::meta::FromGodot;
 use godot::obj::WithSignals;
 use godot::signal::TypedSignal;
 
-use super::hub::{Kind, Listener, parts};
-use super::{SignalArgs, SignalError};
+use super::hub::Kind;
+use super::{Listener, SignalArgs, SignalError, SignalStream, WaitIf};
 
 /// The methods of a [`Signal`]; the arguments' types are inferred or given.
 ///
-/// All of them listen from the call on, not from the first await. Dropping what they return stops listening.
+/// All of them listen from the call on, not from the first await, and hear the emissions that begin after it. Dropping
+/// what they return stops listening. They resume in the frame of the emission, in a fresh call stack.
+///
+/// An argument is taken as any type that a `Variant` converts to ([`FromGodot`]): the engine's own, `Gd`, `Option<Gd>`,
+/// `DynGd`, typed arrays and dictionaries, enums and bitfields, and types of your own with `#[derive(GodotConvert)]`.
+/// Fewer than the signal has are the first ones.
 ///
 /// # Panics
 /// If the calling thread is not the main thread.
 pub trait SignalExt {
     /// Waits for the next emission; a freed emitter fails the task.
+    #[track_caller]
     fn wait<T: SignalArgs>(&self) -> SignalFuture<T>;
 
     /// Waits for the next emission, whatever its arguments are; a freed emitter fails the task.
+    #[track_caller]
     fn wait_any(&self) -> SignalFuture<Vec<Variant>>;
 
     /// Waits for the next emission; a freed emitter is an error.
+    #[track_caller]
     fn try_wait<T: SignalArgs>(&self) -> FallibleSignalFuture<T>;
+
+    /// Waits for an emission whose arguments fit; a freed emitter fails the task.
+    ///
+    /// No emission is lost while the task does not run: all since the call are looked at, in order, in the task's own
+    /// polls.
+    #[track_caller]
+    fn wait_if<T: SignalArgs, P: FnMut(&T) -> bool>(&self, fits: P) -> WaitIf<T, P>;
+
+    /// Returns a stream of all emissions from now on, none lost; it ends when the emitter is freed.
+    #[track_caller]
+    fn stream<T: SignalArgs>(&self) -> SignalStream<T>;
 }
 
 impl SignalExt for Signal {
@@ -43,11 +62,19 @@ impl SignalExt for Signal {
     fn try_wait<T: SignalArgs>(&self) -> FallibleSignalFuture<T> {
         FallibleSignalFuture::new(self)
     }
+
+    fn wait_if<T: SignalArgs, P: FnMut(&T) -> bool>(&self, fits: P) -> WaitIf<T, P> {
+        WaitIf::new(self, fits)
+    }
+
+    fn stream<T: SignalArgs>(&self) -> SignalStream<T> {
+        SignalStream::new(self)
+    }
 }
 
 /// The methods of a typed signal, as in `door.signals().opened().wait()`.
 ///
-/// All of them listen from the call on, not from the first await. Dropping what they return stops listening.
+/// They are those of [`SignalExt`], with the arguments' types known.
 ///
 /// # Panics
 /// If the calling thread is not the main thread.
@@ -56,10 +83,31 @@ pub trait TypedSignalExt {
     type Args: SignalArgs;
 
     /// Waits for the next emission; a freed emitter fails the task.
-    fn wait(&self) -> SignalFuture<Self::Args>;
+    #[track_caller]
+    fn wait(&self) -> SignalFuture<Self::Args> {
+        self.untyped().wait()
+    }
 
     /// Waits for the next emission; a freed emitter is an error.
-    fn try_wait(&self) -> FallibleSignalFuture<Self::Args>;
+    #[track_caller]
+    fn try_wait(&self) -> FallibleSignalFuture<Self::Args> {
+        self.untyped().try_wait()
+    }
+
+    /// Waits for an emission whose arguments fit; a freed emitter fails the task.
+    ///
+    /// No emission is lost while the task does not run: all since the call are looked at, in order, in the task's own
+    /// polls.
+    #[track_caller]
+    fn wait_if<P: FnMut(&Self::Args) -> bool>(&self, fits: P) -> WaitIf<Self::Args, P> {
+        self.untyped().wait_if(fits)
+    }
+
+    /// Returns a stream of all emissions from now on, none lost; it ends when the emitter is freed.
+    #[track_caller]
+    fn stream(&self) -> SignalStream<Self::Args> {
+        self.untyped().stream()
+    }
 
     /// Returns the signal without its types.
     #[doc(hidden)]
@@ -74,14 +122,6 @@ macro_rules! impl_typed_signal {
             $($argument: FromGodot + fmt::Debug + 'static,)*
         {
             type Args = ($($argument,)*);
-
-            fn wait(&self) -> SignalFuture<Self::Args> {
-                self.to_untyped().wait()
-            }
-
-            fn try_wait(&self) -> FallibleSignalFuture<Self::Args> {
-                self.to_untyped().try_wait()
-            }
 
             fn untyped(&self) -> Signal {
                 self.to_untyped()
@@ -123,9 +163,9 @@ enum State {
 }
 
 impl<T: SignalArgs> FallibleSignalFuture<T> {
+    #[track_caller]
     fn new(signal: &Signal) -> Self {
-        let (emitter, id, name) = parts(signal);
-        let state = match Listener::new(emitter, id, name, Kind::Emission) {
+        let state = match Listener::to(signal, Kind::Emission) {
             Ok(Some(listener)) => State::Listening(listener),
             Ok(None) => State::Closed,
             Err(error) => State::Error(error),

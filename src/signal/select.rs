@@ -11,8 +11,8 @@ use godot::builtin::{Signal, Variant};
 use smallvec::SmallVec;
 
 use super::future::fail;
-use super::hub::{Kind, Listener, parts};
-use super::{SignalArgs, SignalError, TypedSignalExt};
+use super::hub::Kind;
+use super::{Listener, SignalArgs, SignalError, TypedSignalExt};
 
 /// Returns which signal was emitted first, with its arguments: by the order of emission, not by that of the list.
 ///
@@ -28,8 +28,7 @@ pub fn select_signal<M, L: SignalList<M>>(signals: L) -> SelectSignal<L::Output>
 }
 
 fn listen(signal: &Signal) -> Part {
-    let (emitter, id, name) = parts(signal);
-    match Listener::new(emitter, id, name, Kind::Emission) {
+    match Listener::to(signal, Kind::Emission) {
         Ok(Some(listener)) => Part::Listening(listener),
         Ok(None) => Part::Closed,
         Err(error) => Part::Over(error),

@@ -312,6 +312,11 @@ impl Runtime {
         })
     }
 
+    /// Returns whether a task is being polled by the drain, and not by a spawn.
+    pub(crate) fn is_fresh_poll(&self) -> bool {
+        self.draining.get() && self.depth.get() == 0 && self.task.get().is_some()
+    }
+
     /// Returns whether a poll may be on the stack.
     fn is_busy(&self) -> bool {
         self.draining.get() || self.depth.get() > 0

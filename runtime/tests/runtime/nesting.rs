@@ -188,3 +188,35 @@ fn what_waits_for_the_next_drain_gets_one_soon_when_an_event_comes() {
     world.flush();
     log.check(&["heard"]);
 }
+
+#[test]
+fn only_a_resumed_task_is_on_a_fresh_call_stack() {
+    let (world, log) = (World::start(), Log::new());
+    let tell = |log: &Log, what: &str| log.push(format!("{what}: {}", engine::is_fresh_poll()));
+    tell(&log, "outside");
+    let inner = log.clone();
+    spawn(async move {
+        let _guard = OnDrop({
+            let inner = inner.clone();
+            move || tell(&inner, "guard")
+        });
+        tell(&inner, "first poll");
+        next_frame().await;
+        tell(&inner, "resumed");
+        let nested = inner.clone();
+        spawn(async move { tell(&nested, "spawned by it") }).detach();
+        tell(&inner, "after that");
+        std::future::pending::<()>().await;
+    })
+    .detach();
+    world.tick();
+    engine::shutdown();
+    log.check(&[
+        "outside: false",
+        "first poll: false",
+        "resumed: true",
+        "spawned by it: false",
+        "after that: true",
+        "guard: false",
+    ]);
+}

@@ -5,11 +5,14 @@ mod harness;
 
 mod allocations;
 mod background;
+mod arguments;
 mod bad_input;
+mod connections;
 mod lifetime;
 mod nodes;
 mod signals;
 mod stage;
+mod streams;
 mod tasks;
 mod time;
 

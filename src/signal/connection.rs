@@ -1,0 +1,322 @@
+//! Connections: how the hubs are found, connected, and given up.
+//!
+//! All who wait on a signal share one connection, with these exceptions, which are how an emission reaches the waits that
+//! existed when it began, and no others:
+//! - What a deferred connection carries may be on its way when a wait is made. The wait is armed by a deferred call of
+//!   our own: what comes before that in the queue was emitted before the wait was made.
+//! - A connection that was the signal's first gets an emission before anybody else's code runs. Where it was not, the
+//!   code of an earlier connection may make a wait in the middle of an emission. Godot does not tell whether an object is
+//!   emitting; but an emission takes one-shot connections away when it begins. So a [`Probe`] is connected as well: where
+//!   it is still connected, no emission has begun since; where it is not, the wait gets a new connection, which Godot
+//!   leaves out of a running emission.
+//! - The wait that a task makes after it has been resumed is made in no emission, since tasks resume in a fresh call
+//!   stack. It takes the connection that there is.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cuelight_runtime::{ThreadConfined, engine};
+use godot::builtin::{Callable, RustCallable, StringName, Variant};
+use godot::classes::object::ConnectFlags;
+use godot::classes::{Node, Object};
+use godot::meta::ToGodot as _;
+use godot::obj::{EngineBitfield as _, Gd, InstanceId};
+use smallvec::SmallVec;
+
+use super::hub::{Hub, Kind};
+use super::{Listener, SignalError};
+use crate::pump::Pump;
+
+/// A signal of an object.
+type Key = (InstanceId, StringName);
+
+thread_local! {
+    /// The connections of each signal, the newest last, on the main thread.
+    static CONNECTIONS: RefCell<HashMap<Key, SmallVec<[Connection; 1]>>> = RefCell::default();
+
+    /// The listeners that are not armed yet: hub and number, in the order of their creation.
+    static UNARMED: RefCell<VecDeque<(Arc<Hub>, u64)>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// A connection of ours to a signal.
+struct Connection {
+    hub: Arc<Hub>,
+    /// Whether emissions come as deferred calls.
+    is_deferred: bool,
+    /// The probe, if others hear emissions before.
+    probe: Option<Callable>,
+}
+
+/// Begins to listen, on a connection that there is or a new one.
+pub(super) fn listen(
+    id: InstanceId,
+    signal: StringName,
+    kind: Kind,
+    emitter: impl FnOnce() -> Option<Gd<Object>>,
+) -> Result<Listener, SignalError> {
+    let key = (id, signal);
+    let is_uncertain = kind != Kind::End && may_be_emitting(id);
+    let known = CONNECTIONS.with_borrow(|connections| {
+        let newest = connections.get(&key)?.last()?;
+        let probe = newest.probe.as_ref().filter(|_| is_uncertain);
+        Some((newest.hub.clone(), newest.is_deferred, probe.cloned()))
+    });
+    let Some((hub, is_deferred, probe)) = known else {
+        let gone = || SignalError::Freed { signal: key.1.to_string() };
+        let emitter = emitter().ok_or_else(gone)?;
+        return connect(emitter, key, kind);
+    };
+    let gone = || SignalError::Freed { signal: hub.label.clone() };
+    let fits = match probe {
+        Some(probe) => {
+            let emitter = Gd::<Object>::try_from_instance_id(id).map_err(|_| gone())?;
+            emitter.is_connected(&key.1, &probe)
+        }
+        None => true,
+    };
+    if fits && let Some((index, number)) = hub.add(kind) {
+        if is_deferred && kind != Kind::End {
+            UNARMED.with_borrow_mut(|unarmed| unarmed.push_back((hub.clone(), number)));
+            Pump::arm_soon();
+        }
+        return Ok(Listener::new_in(hub, index));
+    }
+    let emitter = emitter().ok_or_else(gone)?;
+    connect(emitter, key, kind)
+}
+
+/// Arms the listener that is the next to be: what was emitted before it was made has arrived.
+pub(crate) fn arm_next() {
+    let next = UNARMED.with_borrow_mut(VecDeque::pop_front);
+    if let Some((hub, number)) = next {
+        hub.arm(number);
+    }
+}
+
+/// Returns whether an object may be in the middle of an emission.
+fn may_be_emitting(id: InstanceId) -> bool {
+    // A resumed task is on a fresh call stack, but for the signal of the frame that the pump ticks on.
+    !engine::is_fresh_poll() || Pump::is_called_by(id)
+}
+
+/// Makes a connection.
+fn connect(mut emitter: Gd<Object>, key: Key, kind: Kind) -> Result<Listener, SignalError> {
+    let signal = &key.1;
+    let label = format!("{}.{signal}", emitter.get_class());
+    if !emitter.has_signal(signal) {
+        return Err(SignalError::NoSuchSignal { signal: label });
+    }
+    // Godot itself carries the arguments of a deferred call to the main thread. A node in the tree refuses to emit
+    // elsewhere. In the editor a deferred call that waits would outlive a hot reload.
+    let is_deferred = !godot::init::is_editor_hint() && emitter.clone().try_cast::<Node>().is_err();
+    let is_first = !emitter.call("has_connections", &[signal.to_variant()]).booleanize();
+    let hub = Arc::new(Hub::new(label.clone(), is_deferred));
+    let Some((index, _)) = hub.add(kind) else {
+        return Err(SignalError::Freed { signal: label });
+    };
+    let callable = Resolver::callable(&hub, &key, true);
+    connect_by_name(&mut emitter, signal, &callable, is_deferred.then_some(ConnectFlags::DEFERRED));
+    let probe = (!is_first).then(|| Probe::connected(&mut emitter, signal));
+    let connection = Connection { hub: hub.clone(), is_deferred, probe };
+    let dead = CONNECTIONS.with_borrow_mut(|connections| {
+        let mut dead = Vec::new();
+        // What was freed on another thread is still in here: looked for whenever the map would have to grow.
+        if connections.len() == connections.capacity() {
+            connections.retain(|_, of_signal| {
+                let (gone, left): (SmallVec<_>, _) =
+                    mem::take(of_signal).into_iter().partition(|of| of.hub.is_dead());
+                dead.extend(gone);
+                *of_signal = left;
+                !of_signal.is_empty()
+            });
+        }
+        connections.entry(key).or_default().push(connection);
+        dead
+    });
+    drop(dead);
+    Ok(Listener::new_in(hub, index))
+}
+
+/// Connects by name: `godot`'s own `connect` keeps a clone of the callable in the editor, and so its drop would not tell
+/// that the emitter was freed.
+fn connect_by_name(
+    emitter: &mut Gd<Object>,
+    signal: &StringName,
+    callable: &Callable,
+    flags: Option<ConnectFlags>,
+) {
+    let flags = flags.map_or(0, |flags| flags.ord() as i64);
+    emitter.call("connect", &[signal.to_variant(), callable.to_variant(), flags.to_variant()]);
+}
+
+/// Takes a connection out of the map.
+fn forget(key: &Key, hub: &Arc<Hub>) -> Option<Connection> {
+    CONNECTIONS.with_borrow_mut(|connections| {
+        let of_signal = connections.get_mut(key)?;
+        let index = of_signal.iter().position(|connection| Arc::ptr_eq(&connection.hub, hub))?;
+        let connection = of_signal.remove(index);
+        if of_signal.is_empty() {
+            connections.remove(key);
+        }
+        Some(connection)
+    })
+}
+
+/// Gives a connection up.
+fn give_up(key: &Key, hub: &Arc<Hub>) {
+    let connection = forget(key, hub);
+    if let Some(connection) = connection {
+        disconnect(key, &connection);
+    }
+}
+
+/// Disconnects what the game has not disconnected itself.
+fn disconnect(key: &Key, connection: &Connection) {
+    let (id, signal) = key;
+    let Ok(mut emitter) = Gd::<Object>::try_from_instance_id(*id) else {
+        return;
+    };
+    let twin = Resolver::callable(&connection.hub, key, false);
+    for callable in [&twin].into_iter().chain(&connection.probe) {
+        if emitter.is_connected(signal, callable) {
+            emitter.call("disconnect", &[signal.to_variant(), callable.to_variant()]);
+        }
+    }
+}
+
+/// Gives all connections up, before the code is unloaded.
+pub(crate) fn disconnect_all() {
+    UNARMED.take();
+    for (key, of_signal) in CONNECTIONS.take() {
+        of_signal.iter().for_each(|connection| disconnect(&key, connection));
+    }
+}
+
+/// The callable that a signal calls. Dropped, it marks its hub as dead: the one sign of a freed emitter that always
+/// comes.
+struct Resolver {
+    hub: Arc<Hub>,
+    /// Where the hub is found, for giving the connection up.
+    key: ThreadConfined<Key>,
+    /// Whether it is the connected one, and not a twin that finds it.
+    connected: bool,
+}
+
+impl Resolver {
+    fn callable(hub: &Arc<Hub>, key: &Key, connected: bool) -> Callable {
+        let key = ThreadConfined::new(key.clone());
+        Callable::from_custom(Self { hub: hub.clone(), key, connected })
+    }
+}
+
+impl RustCallable for Resolver {
+    // `&mut self` may exist twice here, when an emission is nested in another: nothing is changed through it.
+    fn invoke(&mut self, args: &[&Variant]) -> Variant {
+        if engine::is_open() {
+            if !self.hub.deliver(args)
+                && let Some(key) = self.key.get()
+            {
+                give_up(key, &self.hub);
+            }
+        } else if !godot::init::is_main_thread() {
+            self.hub.deliver_elsewhere();
+            // Even the nil that would be returned cannot be made here, so the call has to end in a panic: this one says
+            // why. `godot` catches and prints it.
+            panic!("{}", SignalError::OtherThread { signal: self.hub.label.clone() });
+        }
+        Variant::nil()
+    }
+
+    fn callable_name(&self) -> Cow<'static, str> {
+        // Asked for at each call, so it is not made anew.
+        Cow::Borrowed("cuelight's wait for a signal")
+    }
+}
+
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        if !self.connected {
+            return;
+        }
+        self.hub.die();
+        // Elsewhere the map is out of reach; there a dead hub is found when the map is looked through.
+        if engine::is_open()
+            && let Some(key) = self.key.get()
+        {
+            drop(forget(key, &self.hub));
+        }
+    }
+}
+
+impl PartialEq for Resolver {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.hub, &other.hub)
+    }
+}
+
+impl Hash for Resolver {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.hub).hash(state);
+    }
+}
+
+impl fmt::Display for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cuelight, waiting for {}", self.hub.label)
+    }
+}
+
+/// A callable that is connected for one emission and never called: where it is still connected, no emission has begun
+/// since, on any thread. Godot passes over callables that are not valid, but connects only valid ones.
+struct Probe {
+    valid: Arc<AtomicBool>,
+}
+
+impl Probe {
+    /// Makes a probe, and connects it.
+    fn connected(emitter: &mut Gd<Object>, signal: &StringName) -> Callable {
+        let valid = Arc::new(AtomicBool::new(true));
+        let callable = Callable::from_custom(Self { valid: valid.clone() });
+        connect_by_name(emitter, signal, &callable, Some(ConnectFlags::ONE_SHOT));
+        valid.store(false, Ordering::Relaxed);
+        callable
+    }
+}
+
+impl RustCallable for Probe {
+    fn invoke(&mut self, _args: &[&Variant]) -> Variant {
+        Variant::nil()
+    }
+
+    fn callable_name(&self) -> Cow<'static, str> {
+        Cow::Borrowed("cuelight's probe of a signal")
+    }
+
+    fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Relaxed)
+    }
+}
+
+impl PartialEq for Probe {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.valid, &other.valid)
+    }
+}
+
+impl Hash for Probe {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.valid).hash(state);
+    }
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cuelight's probe of a signal")
+    }
+}
