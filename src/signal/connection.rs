@@ -68,7 +68,8 @@ pub(super) fn listen(
         Some((newest.hub.clone(), newest.is_deferred, probe.cloned()))
     });
     let Some((hub, is_deferred, probe)) = known else {
-        let gone = || SignalError::Freed { signal: key.1.to_string() };
+        // Whose class nobody knows any more.
+        let gone = || SignalError::Freed { signal: format!("#{}.{}", key.0, key.1) };
         let emitter = emitter().ok_or_else(gone)?;
         return connect(emitter, key, kind);
     };

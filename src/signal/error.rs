@@ -7,7 +7,8 @@ use std::fmt;
 pub enum SignalError {
     /// The emitter was freed.
     Freed {
-        /// The signal, as `Class.signal`.
+        /// The signal, as `Class.signal`. Of an object that was gone before the wait was made, as `#id.signal`: its
+        /// class is not known any more. Of no object at all, as `null.signal`.
         signal: String,
     },
     /// The emitter has no such signal.

@@ -35,7 +35,7 @@ impl Listener {
         let name = signal.name();
         match signal.object_id() {
             Some(id) => listen(id, name, kind, || signal.object()).map(Some),
-            None => Err(SignalError::Freed { signal: name.to_string() }),
+            None => Err(no_object(&name)),
         }
     }
 
@@ -55,7 +55,7 @@ impl Listener {
         }
         match id {
             Some(id) => listen(id, signal, kind, || emitter).map(Some),
-            None => Err(SignalError::Freed { signal: signal.to_string() }),
+            None => Err(no_object(&signal)),
         }
     }
 
@@ -103,6 +103,11 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.hub.remove(self.index);
     }
+}
+
+/// Says that a signal belongs to nothing: it was made without an object.
+fn no_object(signal: &StringName) -> SignalError {
+    SignalError::Freed { signal: format!("null.{signal}") }
 }
 
 /// Returns whether the library is open.

@@ -17,3 +17,4 @@ mod tasks;
 mod time;
 
 pub(crate) use tasks::listen_from_the_start;
+mod threads;

@@ -169,9 +169,14 @@ engine_test!(freed_before_the_wait);
 async fn freed_before_the_wait(ctx: Context) {
     let node = actor(&ctx.root());
     let signal = Signal::from_object_signal(&node, "hit");
+    let label = format!("#{}.hit", node.instance_id());
     node.free();
     let task = spawn(signal.try_wait::<(i64,)>());
-    assert!(matches!(task.take(), Some(Ok(Err(SignalError::Freed { .. })))));
+    let freed = SignalError::Freed { signal: label };
+    assert_eq!(task.take(), Some(Ok(Err(freed))));
+    let task = spawn(Signal::invalid().try_wait::<()>());
+    let freed = SignalError::Freed { signal: "null.".into() };
+    assert_eq!(task.take(), Some(Ok(Err(freed))));
 }
 
 engine_test!(too_few_arguments_are_an_error);
