@@ -14,24 +14,51 @@ use super::future::fail;
 use super::hub::Kind;
 use super::{Listener, SignalArgs, SignalError, TypedSignalExt};
 
+/// The most signals of a tuple: so many need no allocation.
+const MOST: usize = 8;
+
 /// Returns which signal was emitted first, with its arguments: by the order of emission, not by that of the list.
 ///
-/// Takes a tuple of references to two to eight signals, typed or not, or a reference to a list of one kind. It listens
-/// from the call on; dropping it stops listening. An emitter that is freed drops out; when all of them are, the task
-/// fails, as it does when the arguments of the first emission have other types. An empty list never resolves.
+/// Takes a tuple of references to two to eight signals, typed or not, and gives [`Select2`] and so on; or a reference to a
+/// list of one kind, and gives the index in it. An untyped signal gives its arguments as they are. It listens from the
+/// call on; dropping it stops listening. One emission of a signal that is listed twice is that of the first.
+///
+/// An emitter that is freed drops out; what it has emitted before counts. When all of them are freed, the task fails, as
+/// it does when the arguments of the first emission do not convert, and when there is no such signal: a
+/// [`SignalError`] says which. An empty list never resolves.
 ///
 /// # Panics
 /// If the calling thread is not the main thread.
+///
+/// # Examples
+/// ```no_run
+/// use cuelight::prelude::*;
+/// use godot::classes::{Area2D, Timer};
+/// use godot::prelude::*;
+///
+/// async fn trap(area: Gd<Area2D>, fuse: Gd<Timer>) {
+///     let mut areas = area.signals();
+///     match select_signal((&areas.body_entered(), &fuse.signals().timeout())).await {
+///         Select2::First((body,)) => godot_print!("{body} stepped on it"),
+///         Select2::Second(()) => godot_print!("too late"),
+///     }
+/// }
+/// ```
+#[track_caller]
 pub fn select_signal<M, L: SignalList<M>>(signals: L) -> SelectSignal<L::Output> {
-    let parts = signals.signals().iter().map(listen).collect();
+    let mut parts = SmallVec::new();
+    for signal in &signals.signals() {
+        parts.push(listen(signal));
+    }
     SelectSignal { parts, done: false, convert: L::convert }
 }
 
+#[track_caller]
 fn listen(signal: &Signal) -> Part {
     match Listener::to(signal, Kind::Emission) {
         Ok(Some(listener)) => Part::Listening(listener),
         Ok(None) => Part::Closed,
-        Err(error) => Part::Over(error),
+        Err(error) => Part::Over(Box::new(error)),
     }
 }
 
@@ -41,7 +68,7 @@ fn listen(signal: &Signal) -> Part {
 /// If it is polled after it was ready; and instead of failing, in somebody else's executor.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct SelectSignal<T> {
-    parts: SmallVec<[Part; 4]>,
+    parts: SmallVec<[Part; MOST]>,
     done: bool,
     convert: fn(usize, &[Variant], &str) -> Result<T, SignalError>,
 }
@@ -51,63 +78,81 @@ enum Part {
     /// Signal is listened to.
     Listening(Listener),
     /// Signal can never come.
-    Over(SignalError),
+    Over(Box<SignalError>),
     /// The library is closed.
     Closed,
+}
+
+impl Part {
+    /// Returns what the author has done wrong, if the signal cannot be listened to.
+    fn mistake(&self) -> Option<SignalError> {
+        match self {
+            Self::Over(error) if !matches!(**error, SignalError::Freed { .. }) => {
+                Some((**error).clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the place of the emission in the order of all, if it has come.
+    fn fired(&self) -> Option<u64> {
+        match self {
+            Self::Listening(listener) => listener.fired(),
+            Self::Over(_) | Self::Closed => None,
+        }
+    }
+}
+
+impl<T> SelectSignal<T> {
+    fn poll_parts(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, SignalError>> {
+        // A mistake is told whoever was first.
+        if let Some(mistake) = self.parts.iter().find_map(Part::mistake) {
+            return Poll::Ready(Err(mistake));
+        }
+        let in_order = self.parts.iter().enumerate();
+        let first = in_order.filter_map(|(index, part)| Some((part.fired()?, index))).min();
+        let mut is_waiting = self.parts.is_empty();
+        let mut gone = None;
+        for (index, part) in self.parts.iter_mut().enumerate() {
+            if first.is_some_and(|(_, first)| first != index) {
+                continue;
+            }
+            match part {
+                Part::Listening(listener) => match listener.poll(cx) {
+                    Poll::Ready(Ok((_, args))) => {
+                        return Poll::Ready((self.convert)(index, &args, listener.label()));
+                    }
+                    Poll::Ready(Err(error @ SignalError::Freed { .. })) => {
+                        gone.get_or_insert_with(|| error.clone());
+                        *part = Part::Over(Box::new(error));
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => is_waiting = true,
+                },
+                Part::Over(error) => _ = gone.get_or_insert_with(|| (**error).clone()),
+                Part::Closed => is_waiting = true,
+            }
+        }
+        match gone {
+            Some(error) if !is_waiting => Poll::Ready(Err(error)),
+            _ => Poll::Pending,
+        }
+    }
 }
 
 impl<T> Future for SelectSignal<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        let this = &mut *self;
-        assert!(!this.done, "{POLLED_AFTER_COMPLETION}");
-        let fired = |part: &Part| match part {
-            Part::Listening(listener) => listener.fired(),
-            Part::Over(_) | Part::Closed => None,
+        assert!(!self.done, "{POLLED_AFTER_COMPLETION}");
+        let Poll::Ready(result) = self.poll_parts(cx) else {
+            return Poll::Pending;
         };
-        let first =
-            this.parts.iter().enumerate().filter_map(|(i, part)| Some((fired(part)?, i))).min();
-        let mut over = None;
-        let mut is_waiting = this.parts.is_empty();
-        for (index, part) in this.parts.iter_mut().enumerate() {
-            if first.is_some_and(|(_, first)| first != index) {
-                continue;
-            }
-            let polled = match part {
-                Part::Listening(listener) => listener.poll(cx),
-                Part::Over(error) => Poll::Ready(Err(error.clone())),
-                Part::Closed => Poll::Pending,
-            };
-            let result = match (polled, &*part) {
-                (Poll::Pending, _) => {
-                    is_waiting = true;
-                    continue;
-                }
-                (Poll::Ready(Ok((_, args))), Part::Listening(listener)) => {
-                    (this.convert)(index, &args, listener.label())
-                }
-                (Poll::Ready(Ok(_)), _) => continue,
-                (Poll::Ready(Err(error @ SignalError::Freed { .. })), _) => {
-                    *part = Part::Over(error.clone());
-                    over = over.or(Some(error));
-                    continue;
-                }
-                (Poll::Ready(Err(error)), _) => Err(error),
-            };
-            this.done = true;
-            this.parts.clear();
-            return match result {
-                Ok(output) => Poll::Ready(output),
-                Err(error) => fail(&error),
-            };
-        }
-        match over {
-            Some(error) if !is_waiting => {
-                this.done = true;
-                fail(&error)
-            }
-            _ => Poll::Pending,
+        self.done = true;
+        self.parts.clear();
+        match result {
+            Ok(output) => Poll::Ready(output),
+            Err(error) => fail(&error),
         }
     }
 }
@@ -178,7 +223,7 @@ pub trait SignalList<M> {
     type Output;
 
     #[doc(hidden)]
-    fn signals(&self) -> SmallVec<[Signal; 4]>;
+    fn signals(&self) -> SmallVec<[Signal; MOST]>;
 
     #[doc(hidden)]
     fn convert(index: usize, args: &[Variant], signal: &str) -> Result<Self::Output, SignalError>;
@@ -192,7 +237,7 @@ macro_rules! impl_signal_list {
         {
             type Output = (usize, <&'a S as SignalPart<M>>::Args);
 
-            fn signals(&self) -> SmallVec<[Signal; 4]> {
+            fn signals(&self) -> SmallVec<[Signal; MOST]> {
                 let list: &'a $list = self;
                 list.iter().map(|signal| signal.to_signal()).collect()
             }
@@ -219,7 +264,7 @@ macro_rules! impl_signal_tuple {
         {
             type Output = $output<$($signal::Args),+>;
 
-            fn signals(&self) -> SmallVec<[Signal; 4]> {
+            fn signals(&self) -> SmallVec<[Signal; MOST]> {
                 [$(self.$field.to_signal()),+].into_iter().collect()
             }
 

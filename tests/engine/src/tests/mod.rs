@@ -10,6 +10,7 @@ mod bad_input;
 mod connections;
 mod lifetime;
 mod nodes;
+mod select_signal;
 mod signals;
 mod stage;
 mod streams;
