@@ -34,7 +34,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Counts the allocations of a function.
-fn count(function: impl FnOnce()) -> u64 {
+pub(super) fn count(function: impl FnOnce()) -> u64 {
     COUNT.set(Some(0));
     function();
     COUNT.replace(None).unwrap_or(0)

@@ -8,6 +8,7 @@ mod background;
 mod arguments;
 mod bad_input;
 mod connections;
+mod godot_task;
 mod lifetime;
 mod nodes;
 mod select_signal;
