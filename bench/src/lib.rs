@@ -7,6 +7,7 @@
 mod cases;
 mod frame;
 mod line;
+mod listeners;
 mod loops;
 mod options;
 mod stats;

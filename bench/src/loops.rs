@@ -37,11 +37,15 @@ impl Subject {
 
 /// A count that the loops of a subject share.
 #[derive(Clone, Default)]
-struct Counter(Rc<Cell<u64>>);
+pub(crate) struct Counter(Rc<Cell<u64>>);
 
 impl Counter {
-    fn increment(&self) {
+    pub(crate) fn increment(&self) {
         self.0.set(self.0.get() + 1);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.get()
     }
 }
 

@@ -3,6 +3,7 @@
 mod frame_wait;
 mod internal_child;
 mod node_bind;
+mod signals;
 mod spawn;
 
 use godot::prelude::*;
@@ -34,6 +35,15 @@ pub(crate) async fn run(options: Options, parent: Gd<Node>) {
     }
     if options.has(internal_child::CASE) {
         internal_child::run(&options, &parent).await;
+    }
+    if options.has(signals::WAIT_CASE) {
+        signals::run_wait(&options, &parent).await;
+    }
+    if options.has(signals::STREAM_CASE) {
+        signals::run_stream(&options, &parent).await;
+    }
+    if options.has(signals::MANY_CASE) {
+        signals::run_many(&options, &parent).await;
     }
     if options.has(spawn::CASE) {
         spawn::run(&options).await;

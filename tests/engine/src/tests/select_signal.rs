@@ -179,9 +179,10 @@ async fn arguments_that_do_not_convert_fail_the_task(ctx: Context) {
     let mut emitter = right.clone();
     let task = spawn_named("chooser", {
         let both = select_signal((&left.signals().hit(), &right.signals().hit()));
-        async move { drop(both.await) }
+        async move {
+            let _first = both.await;
+        }
     });
-    // Once of each kind: another type, and too few.
     ctx.expect_error("\"chooser\"");
     emitter.emit_signal("hit", vslice!["a string"]);
     left.signals().hit().emit(1);
