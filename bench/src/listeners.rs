@@ -1,6 +1,6 @@
 //! The subjects that listen to signals, in loops. Each counts what it hears, so that nothing is missed or measured twice.
 
-use cuelight::{TaskGroup, TypedSignalExt as _};
+use cuelight::{SignalExt as _, TaskGroup, TypedSignalExt as _};
 use godot::classes::GDScript;
 use godot::classes::object::ConnectFlags;
 use godot::prelude::*;
@@ -43,7 +43,12 @@ impl Subject {
     pub(crate) const CUELIGHT: Self = Self { name: "cuelight", start: Cuelight::start_waits };
     pub(crate) const CUELIGHT_STREAM: Self =
         Self { name: "cuelight", start: Cuelight::start_streams };
+    /// With the signal made once, outside of the loop: `signals().fired()` costs more than the rest.
+    pub(crate) const CUELIGHT_KEPT: Self =
+        Self { name: "cuelight, Signal kept", start: Cuelight::start_kept_waits };
     pub(crate) const GODOT_TASK: Self = Self { name: "godot::task", start: GodotTask::start };
+    pub(crate) const GODOT_TASK_KEPT: Self =
+        Self { name: "godot::task, Signal kept", start: GodotTask::start_kept };
     pub(crate) const GDSCRIPT: Self = Self { name: "gdscript", start: Script::start };
     pub(crate) const CLOSURE: Self = Self { name: "closure", start: Closures::start };
     pub(crate) const ONE_SHOT: Self =
@@ -79,6 +84,20 @@ impl Cuelight {
             let _detached = group.spawn(async move {
                 loop {
                     emitter.signals().fired().wait().await;
+                    counter.increment();
+                }
+            });
+        }
+        Box::new(Self { counter, _group: group })
+    }
+
+    fn start_kept_waits(_parent: &Gd<Node>, emitters: &[Gd<Emitter>]) -> Box<dyn Listeners> {
+        let (counter, group) = (Counter::default(), TaskGroup::new());
+        for emitter in emitters {
+            let (fired, counter) = (emitter.signals().fired().to_untyped(), counter.clone());
+            let _detached = group.spawn(async move {
+                loop {
+                    let (_amount,): (i64,) = fired.wait().await;
                     counter.increment();
                 }
             });
@@ -123,6 +142,21 @@ impl GodotTask {
             godot::task::spawn(async move {
                 loop {
                     emitter.signals().fired().to_future().await;
+                    counter.increment();
+                }
+            })
+        });
+        let tasks = tasks.collect();
+        Box::new(Self { counter, tasks })
+    }
+
+    fn start_kept(_parent: &Gd<Node>, emitters: &[Gd<Emitter>]) -> Box<dyn Listeners> {
+        let counter = Counter::default();
+        let tasks = emitters.iter().map(|emitter| {
+            let (fired, counter) = (emitter.signals().fired().to_untyped(), counter.clone());
+            godot::task::spawn(async move {
+                loop {
+                    let (_amount,): (i64,) = fired.to_future().await;
                     counter.increment();
                 }
             })

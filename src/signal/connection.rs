@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,11 +34,44 @@ use super::{Listener, SignalError};
 use crate::pump::Pump;
 
 /// A signal of an object.
-type Key = (InstanceId, StringName);
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    id: InstanceId,
+    signal: StringName,
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // An object has few signals that are awaited at once, and Godot is not asked for the hash of a name.
+        state.write_i64(self.id.to_i64());
+    }
+}
+
+/// Hashes the ids of objects: they are counted up, and nobody chooses them.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        // The map takes the uppermost bits as well as the lowest.
+        self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
+    }
+
+    fn write_i64(&mut self, id: i64) {
+        self.0 = id as u64;
+    }
+}
+
+/// The connections of each signal, the newest last.
+type Connections = HashMap<Key, SmallVec<[Connection; 1]>, BuildHasherDefault<IdHasher>>;
 
 thread_local! {
-    /// The connections of each signal, the newest last, on the main thread.
-    static CONNECTIONS: RefCell<HashMap<Key, SmallVec<[Connection; 1]>>> = RefCell::default();
+    /// All connections, on the main thread.
+    static CONNECTIONS: RefCell<Connections> = RefCell::default();
 
     /// The listeners that are not armed yet: hub and number, in the order of their creation.
     static UNARMED: RefCell<VecDeque<(Arc<Hub>, u64)>> = const { RefCell::new(VecDeque::new()) };
@@ -60,7 +93,7 @@ pub(super) fn listen(
     kind: Kind,
     emitter: impl FnOnce() -> Option<Gd<Object>>,
 ) -> Result<Listener, SignalError> {
-    let key = (id, signal);
+    let key = Key { id, signal };
     let is_uncertain = kind != Kind::End && may_be_emitting(id);
     let known = CONNECTIONS.with_borrow(|connections| {
         let newest = connections.get(&key)?.last()?;
@@ -69,7 +102,7 @@ pub(super) fn listen(
     });
     let Some((hub, is_deferred, probe)) = known else {
         // Whose class nobody knows any more.
-        let gone = || SignalError::Freed { signal: format!("#{}.{}", key.0, key.1) };
+        let gone = || SignalError::Freed { signal: format!("#{}.{}", key.id, key.signal) };
         let emitter = emitter().ok_or_else(gone)?;
         return connect(emitter, key, kind);
     };
@@ -77,7 +110,7 @@ pub(super) fn listen(
     let fits = match probe {
         Some(probe) => {
             let emitter = Gd::<Object>::try_from_instance_id(id).map_err(|_| gone())?;
-            emitter.is_connected(&key.1, &probe)
+            emitter.is_connected(&key.signal, &probe)
         }
         None => true,
     };
@@ -86,7 +119,7 @@ pub(super) fn listen(
             UNARMED.with_borrow_mut(|unarmed| unarmed.push_back((hub.clone(), number)));
             Pump::arm_soon();
         }
-        return Ok(Listener::new_in(hub, index));
+        return Ok(Listener::new_in(hub, index, kind));
     }
     let emitter = emitter().ok_or_else(gone)?;
     connect(emitter, key, kind)
@@ -108,7 +141,7 @@ fn may_be_emitting(id: InstanceId) -> bool {
 
 /// Makes a connection.
 fn connect(mut emitter: Gd<Object>, key: Key, kind: Kind) -> Result<Listener, SignalError> {
-    let signal = &key.1;
+    let signal = &key.signal;
     let label = format!("{}.{signal}", emitter.get_class());
     if !emitter.has_signal(signal) {
         return Err(SignalError::NoSuchSignal { signal: label });
@@ -141,7 +174,7 @@ fn connect(mut emitter: Gd<Object>, key: Key, kind: Kind) -> Result<Listener, Si
         dead
     });
     drop(dead);
-    Ok(Listener::new_in(hub, index))
+    Ok(Listener::new_in(hub, index, kind))
 }
 
 /// Connects by name: `godot`'s own `connect` keeps a clone of the callable in the editor, and so its drop would not tell
@@ -179,7 +212,7 @@ fn give_up(key: &Key, hub: &Arc<Hub>) {
 
 /// Disconnects what the game has not disconnected itself.
 fn disconnect(key: &Key, connection: &Connection) {
-    let (id, signal) = key;
+    let Key { id, signal } = key;
     let Ok(mut emitter) = Gd::<Object>::try_from_instance_id(*id) else {
         return;
     };

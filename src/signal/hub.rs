@@ -111,7 +111,7 @@ impl Hub {
 
     /// Takes a listener out.
     pub(super) fn remove(&self, index: usize) {
-        let entry = self.lock().entries.try_remove(index);
+        let entry = self.lock().entries.remove(index);
         drop(entry);
     }
 
@@ -154,11 +154,18 @@ impl Hub {
     }
 
     /// Takes what has arrived for a listener; `None` if nothing comes any more. Until something does, the waker is kept.
+    /// A listener for one emission is taken out with it.
     pub(super) fn take(&self, index: usize, waker: Waker) -> Option<Option<Arrived>> {
         let mut shared = self.lock();
         let is_dead = shared.dead;
         let entry = &mut shared.entries[index];
-        if let Some(arrived) = entry.first.take().or_else(|| entry.all.pop_front()) {
+        if let Some(arrived) = entry.first.take() {
+            let entry = shared.entries.remove(index);
+            drop(shared);
+            drop(entry);
+            return Some(Some(arrived));
+        }
+        if let Some(arrived) = entry.all.pop_front() {
             return Some(Some(arrived));
         }
         if is_dead {

@@ -1,9 +1,10 @@
 //! Those who listen to a signal, from their creation.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cuelight_runtime::{DynamicSend as _, engine};
+use cuelight_runtime::{DynamicSend as _, POLLED_AFTER_COMPLETION, engine};
 use godot::builtin::{Signal, StringName};
 use godot::classes::Object;
 use godot::obj::{Gd, InstanceId};
@@ -15,12 +16,14 @@ use super::hub::{Args, Arrived, Hub, Kind};
 /// One who listens to a signal, from its creation. Dropping it stops listening.
 pub(crate) struct Listener {
     hub: Arc<Hub>,
-    index: usize,
+    /// Where the hub has it; nowhere when it has had its one emission.
+    index: Cell<Option<usize>>,
+    kind: Kind,
 }
 
 impl Listener {
-    pub(super) fn new_in(hub: Arc<Hub>, index: usize) -> Self {
-        Self { hub, index }
+    pub(super) fn new_in(hub: Arc<Hub>, index: usize, kind: Kind) -> Self {
+        Self { hub, index: Cell::new(Some(index)), kind }
     }
 
     /// Begins to listen to a signal. `Ok(None)` where the library is closed: nothing comes any more.
@@ -73,35 +76,48 @@ impl Listener {
     }
 
     /// Waits for the next emission; `None` when the emitter is gone.
+    ///
+    /// # Panics
+    /// If it waits for one emission, and has had it.
     pub(super) fn poll_next(
         &self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<(u64, Args), SignalError>>> {
-        let elsewhere = || Err(SignalError::OtherThread { signal: self.hub.label.clone() });
-        match self.hub.take(self.index, cx.waker().clone()) {
-            None => Poll::Pending,
-            Some(None) => Poll::Ready(None),
-            Some(Some(Arrived::Elsewhere)) => Poll::Ready(Some(elsewhere())),
-            Some(Some(Arrived::Here(order, args))) => Poll::Ready(Some(
-                args.extract_if_safe().map_or_else(elsewhere, |args| Ok((order, args))),
-            )),
+        let index = self.index.get().expect(POLLED_AFTER_COMPLETION);
+        let Some(arrived) = self.hub.take(index, cx.waker().clone()) else {
+            return Poll::Pending;
+        };
+        if arrived.is_some() && self.kind == Kind::Emission {
+            self.index.set(None);
         }
+        let elsewhere = || SignalError::OtherThread { signal: self.hub.label.clone() };
+        Poll::Ready(arrived.map(|arrived| match arrived {
+            Arrived::Here(order, args) => match args.extract_if_safe() {
+                Some(args) => Ok((order, args)),
+                None => Err(elsewhere()),
+            },
+            Arrived::Elsewhere => Err(elsewhere()),
+        }))
     }
 
     /// Has only the latest emission kept from now on.
     pub(super) fn keep_latest(&self) {
-        self.hub.keep_latest(self.index);
+        if let Some(index) = self.index.get() {
+            self.hub.keep_latest(index);
+        }
     }
 
     /// Returns the place of the emission in the order of all, if it has come.
     pub(super) fn fired(&self) -> Option<u64> {
-        self.hub.order(self.index)
+        self.hub.order(self.index.get()?)
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.hub.remove(self.index);
+        if let Some(index) = self.index.get() {
+            self.hub.remove(index);
+        }
     }
 }
 

@@ -26,7 +26,14 @@ const WARM_UP: usize = 3;
 const FRAMES: usize = 60;
 
 pub(super) async fn run_wait(options: &Options, parent: &Gd<Node>) {
-    let subjects = [Subject::CUELIGHT, Subject::GODOT_TASK, Subject::GDSCRIPT, Subject::CLOSURE];
+    let subjects = [
+        Subject::CUELIGHT,
+        Subject::CUELIGHT_KEPT,
+        Subject::GODOT_TASK,
+        Subject::GODOT_TASK_KEPT,
+        Subject::GDSCRIPT,
+        Subject::CLOSURE,
+    ];
     run(WAIT_CASE, &subjects, emitters, options, parent).await;
 }
 

@@ -6,6 +6,15 @@ use std::thread::{self, ThreadId};
 
 use crate::{DynamicSend, IntoDynamicSend};
 
+thread_local! {
+    /// The thread's id: asking the standard library for it costs a count of references each time.
+    static THREAD: ThreadId = thread::current().id();
+}
+
+fn current_thread() -> ThreadId {
+    THREAD.with(|id| *id)
+}
+
 /// A value that is taken out only on the thread it was made on.
 ///
 /// Dropped on another thread, the value is leaked: its destructor must not run there. Dropped on its own thread, it
@@ -28,7 +37,7 @@ pub struct ThreadConfined<T> {
 impl<T> ThreadConfined<T> {
     /// Confines a value to the calling thread.
     pub fn new(value: T) -> Self {
-        Self { value: ManuallyDrop::new(value), thread: thread::current().id() }
+        Self { value: ManuallyDrop::new(value), thread: current_thread() }
     }
 
     /// Returns the value, if the calling thread is the one that it was made on.
@@ -38,7 +47,7 @@ impl<T> ThreadConfined<T> {
 
     /// Returns whether the calling thread is the one that the value was made on.
     pub fn is_at_home(&self) -> bool {
-        self.thread == thread::current().id()
+        self.thread == current_thread()
     }
 }
 
