@@ -33,10 +33,13 @@ pub(crate) trait Listeners {
     fn end(self: Box<Self>);
 }
 
+/// Starts a listener for each emitter in a list, with its own nodes under a node.
+type Start = fn(&Gd<Node>, &[Gd<Emitter>]) -> Box<dyn Listeners>;
+
 /// A subject: its name, and how one listener is started for each emitter in a list (which may name one more than once).
 pub(crate) struct Subject {
     pub(crate) name: &'static str,
-    pub(crate) start: fn(&Gd<Node>, &[Gd<Emitter>]) -> Box<dyn Listeners>,
+    pub(crate) start: Start,
 }
 
 impl Subject {

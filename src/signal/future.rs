@@ -16,9 +16,21 @@ use super::{Listener, SignalArgs, SignalError, SignalStream, WaitIf};
 
 /// The methods of a [`Signal`]; the arguments' types are inferred or given.
 ///
-/// All of them listen from the call on, not from the first await, and hear the emissions that begin after it. Dropping
-/// what they return stops listening. They resume in the frame of the emission, in a fresh call stack.
+/// All of them listen from the call on, not from the first await. Dropping what they return stops listening. They resume
+/// in the frame of the emission, in a fresh call stack: never inside the `emit`.
 ///
+/// # Who hears an emission
+/// Everything that listened when it began, in the order of creation; what is made in the middle of it, in a callback or
+/// a task that one spawns, hears the next one. There is one exception, since Godot does not tell whether an object is
+/// emitting: where a callback that was connected before the first wait *keeps* a wait (it does not spawn the task that
+/// makes it), and the emission is made by a task that has been resumed, that wait hears that emission.
+///
+/// # Threads
+/// An object that is no node may emit on any thread; Godot carries the arguments to the main thread, with the deferred
+/// calls of the frame. Nodes emit on the main thread. In the editor all do: there, and for a node outside of the tree, an
+/// emission on another thread is a [`SignalError::OtherThread`].
+///
+/// # Arguments
 /// An argument is taken as any type that a `Variant` converts to ([`FromGodot`]): the engine's own, `Gd`, `Option<Gd>`,
 /// `DynGd`, typed arrays and dictionaries, enums and bitfields, and types of your own with `#[derive(GodotConvert)]`.
 /// Fewer than the signal has are the first ones.

@@ -40,6 +40,31 @@ pub(super) fn count(function: impl FnOnce()) -> u64 {
     COUNT.replace(None).unwrap_or(0)
 }
 
+/// Emits a signal in each of 200 frames, and returns what the last hundred have allocated beside the emissions.
+async fn count_emissions(ctx: &Context, emitter: &Gd<Object>, signal: &str, idle: &str) -> u64 {
+    let mut emitter = emitter.clone();
+    let args = [7.to_variant()];
+    // What the emission alone costs: a signal that nobody waits for.
+    let (signal, idle) = (StringName::from(signal), StringName::from(idle));
+    let (mut bare, mut awaited) = (0, 0);
+    for round in 0..200 {
+        ctx.frame().await;
+        let alone = count(|| {
+            emitter.emit_signal(&idle, &args);
+        });
+        let with_wait = count(|| {
+            emitter.emit_signal(&signal, &args);
+            // The deferred flush would come at the end of the frame; here it is a part of what is counted.
+            cuelight::engine::flush();
+        });
+        if round >= 100 {
+            bare += alone;
+            awaited += with_wait;
+        }
+    }
+    awaited.saturating_sub(bare)
+}
+
 engine_test!(a_signal_awaited_in_a_loop_allocates_nothing);
 async fn a_signal_awaited_in_a_loop_allocates_nothing(ctx: Context) {
     let actor = actor(&ctx.root());
@@ -53,36 +78,57 @@ async fn a_signal_awaited_in_a_loop_allocates_nothing(ctx: Context) {
             }
         }
     });
-    let mut emitter = actor.clone();
-    let args = [7.to_variant()];
-    let hit = StringName::from("hit");
-    // What the emission alone costs: a signal that nobody waits for.
-    let moved = StringName::from("rested");
-    let mut bare = 0;
-    let mut awaited = 0;
-    for round in 0..200 {
-        ctx.frame().await;
-        let alone = count(|| {
-            emitter.emit_signal(&moved, &[]);
-        });
-        let with_wait = count(|| {
-            emitter.emit_signal(&hit, &args);
-            // The deferred flush would come at the end of the frame; here it is a part of what is counted.
-            cuelight::engine::flush();
-        });
-        if round >= 100 {
-            bare += alone;
-            awaited += with_wait;
-        }
-    }
+    let object = actor.clone().upcast::<Object>();
+    let allocated = count_emissions(&ctx, &object, "hit", "rested").await;
     assert_eq!(trace.seen().0, 200);
-    let making_the_wait = 100 * waiting_costs(&actor);
-    assert_eq!(
-        awaited.saturating_sub(bare + making_the_wait),
-        0,
-        "bare {bare}, awaited {awaited}, signals {making_the_wait}"
-    );
+    let making_the_signals = 100 * waiting_costs(&actor);
+    assert_eq!(allocated.saturating_sub(making_the_signals), 0, "signals {making_the_signals}");
     task.cancel();
+}
+
+engine_test!(a_stream_allocates_nothing);
+async fn a_stream_allocates_nothing(ctx: Context) {
+    let actor = actor(&ctx.root());
+    let trace = Trace::default();
+    let (mut all, mut latest) =
+        (actor.signals().hit().stream(), actor.signals().hit().stream().latest());
+    let steps = trace.clone();
+    let task = spawn(async move {
+        while let Some(args) = all.next().await {
+            assert_eq!(latest.next().await, Some(args));
+            steps.step();
+        }
+    });
+    let object = actor.clone().upcast::<Object>();
+    assert_eq!(count_emissions(&ctx, &object, "hit", "rested").await, 0);
+    assert_eq!(trace.seen().0, 200);
+    task.cancel();
+    ctx.frame().await;
+}
+
+engine_test!(a_hundred_waiters_behind_a_callback_allocate_nothing);
+async fn a_hundred_waiters_behind_a_callback_allocate_nothing(ctx: Context) {
+    let actor = actor(&ctx.root());
+    // One of the engine's own, which allocates nothing of Rust's.
+    actor.clone().connect("hit", &actor.callable("set_process_priority"));
+    let hit = Signal::from_object_signal(&actor, "hit");
+    let trace = Trace::default();
+    let tasks: Vec<TaskHandle<()>> = (0..100)
+        .map(|_| {
+            let (hit, trace) = (hit.clone(), trace.clone());
+            spawn(async move {
+                loop {
+                    hit.wait::<(i64,)>().await;
+                    trace.step();
+                }
+            })
+        })
+        .collect();
+    let object = actor.clone().upcast::<Object>();
+    assert_eq!(count_emissions(&ctx, &object, "hit", "rested").await, 0);
+    assert_eq!(trace.seen().0, 100 * 200);
+    tasks.iter().for_each(TaskHandle::cancel);
+    ctx.frame().await;
 }
 
 /// Counts what `godot` allocates to make a typed signal, and the signal of it: its own names and handles.
