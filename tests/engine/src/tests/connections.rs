@@ -1,14 +1,18 @@
 //! Who hears an emission: the waits that existed when it began, whoever else is connected, and no others; and what is
 //! left connected afterwards.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
-use cuelight::SignalFuture;
 use cuelight::prelude::*;
+use cuelight::{SignalFuture, SignalStream, Stream as _};
 use godot::prelude::*;
 
 use super::stage::*;
+use crate::Setup;
 use crate::inside::{Context, Log};
 
 /// Starts a script that waits for one hit.
@@ -295,4 +299,180 @@ async fn given_up_connections_and_probes_leave_nothing(ctx: Context) {
 async fn pending(future: impl Future) -> bool {
     let mut future = std::pin::pin!(future);
     std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx).is_pending())).await
+}
+
+// ---------------------------------------------------------------- At random
+
+/// One who listens, since so many emissions had begun.
+struct Pair {
+    since: i64,
+    wait: SignalFuture<(i64,)>,
+    stream: SignalStream<(i64,)>,
+}
+
+/// An emitter, callbacks that are connected to it, and those who listen: in whatever order and depth chance has it.
+struct Chance {
+    random: Cell<u64>,
+    emitter: Gd<Object>,
+    begun: Cell<i64>,
+    depth: Cell<u32>,
+    pairs: RefCell<Vec<Pair>>,
+    callbacks: RefCell<Vec<Callable>>,
+}
+
+impl Chance {
+    fn new(seed: u64, emitter: Gd<Object>) -> Rc<Self> {
+        Rc::new(Self {
+            random: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
+            emitter,
+            begun: Cell::new(0),
+            depth: Cell::new(0),
+            pairs: RefCell::default(),
+            callbacks: RefCell::default(),
+        })
+    }
+
+    /// Returns a number below a bound.
+    fn below(&self, bound: usize) -> usize {
+        let mut random = self.random.get();
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        self.random.set(random);
+        (random >> 33) as usize % bound
+    }
+
+    fn listen(&self) {
+        let hit = Signal::from_object_signal(&self.emitter, "hit");
+        let since = self.begun.get();
+        let pair = Pair { since, wait: hit.wait(), stream: hit.stream() };
+        self.pairs.borrow_mut().push(pair);
+    }
+
+    fn emit(&self) {
+        if self.depth.get() == 3 || self.begun.get() == 200 {
+            return;
+        }
+        self.depth.set(self.depth.get() + 1);
+        self.begun.set(self.begun.get() + 1);
+        self.emitter.clone().emit_signal("hit", vslice![self.begun.get()]);
+        self.depth.set(self.depth.get() - 1);
+    }
+
+    /// Gives up to listen, the emitter's connections with it.
+    fn forget(&self) {
+        let count = self.pairs.borrow().len();
+        if count > 0 {
+            let pair = self.pairs.borrow_mut().swap_remove(self.below(count));
+            drop(pair);
+        }
+    }
+
+    fn connect(self: &Rc<Self>) {
+        let this = Rc::downgrade(self);
+        let callable = Callable::from_fn("by chance", move |_| {
+            let Some(this) = this.upgrade() else { return };
+            match this.below(10) {
+                0..3 => spawn(async move { this.listen() }).detach(),
+                3..5 => this.emit(),
+                5 => this.disconnect(),
+                _ => {}
+            }
+        });
+        // By name: `godot` keeps what it connects itself, in the editor.
+        self.emitter.clone().call("connect", vslice!["hit", callable]);
+        self.callbacks.borrow_mut().push(callable);
+    }
+
+    fn disconnect(&self) {
+        let count = self.callbacks.borrow().len();
+        if count > 1 {
+            let callable = self.callbacks.borrow_mut().swap_remove(self.below(count));
+            self.emitter.clone().disconnect("hit", &callable);
+        }
+    }
+
+    fn step(self: &Rc<Self>) {
+        match self.below(12) {
+            0..3 => self.listen(),
+            3..6 => self.emit(),
+            6 => self.connect(),
+            7 => self.disconnect(),
+            8 => self.forget(),
+            9 => (0..3).for_each(|_| self.forget()),
+            // In a task that is resumed.
+            step => {
+                let this = self.clone();
+                spawn(async move {
+                    yield_now().await;
+                    if step == 10 { this.listen() } else { this.emit() }
+                })
+                .detach();
+            }
+        }
+    }
+
+    /// Checks that each has heard what began after it was made, and nothing else.
+    fn check(&self) {
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        for mut pair in self.pairs.take() {
+            let mut heard = Vec::new();
+            while let Poll::Ready(Some((number,))) = Pin::new(&mut pair.stream).poll_next(&mut cx) {
+                heard.push(number);
+            }
+            let first = match Pin::new(&mut pair.wait).poll(&mut cx) {
+                Poll::Ready((number,)) => Some(number),
+                Poll::Pending => None,
+            };
+            assert_eq!(first, heard.first().copied());
+            // Nested emissions arrive from the inside out.
+            heard.sort_unstable();
+            assert_eq!(heard, (pair.since + 1..=self.begun.get()).collect::<Vec<_>>());
+        }
+    }
+}
+
+async fn play_by_chance(ctx: &Context, seed: u64, emitter: Gd<Object>) {
+    println!("seed {seed}");
+    let chance = Chance::new(seed, emitter.clone());
+    for _ in 0..60 {
+        chance.step();
+        if chance.below(4) == 0 {
+            ctx.frame().await;
+        }
+    }
+    ctx.frames(2).await;
+    chance.check();
+    // Nobody is left, so one more emission makes room.
+    chance.callbacks.take().iter().for_each(|callable| emitter.clone().disconnect("hit", callable));
+    emitter.clone().emit_signal("hit", vslice![0]);
+    ctx.frame().await;
+    assert_eq!(emitter.get_signal_connection_list("hit").len(), 0);
+    emitter.free();
+}
+
+engine_test!(who_hears_of_a_node_at_random, Setup::shared().frames(20_000));
+async fn who_hears_of_a_node_at_random(ctx: Context) {
+    for seed in 1..=100 {
+        play_by_chance(&ctx, seed, actor(&ctx.root()).upcast()).await;
+    }
+}
+
+engine_test!(who_hears_of_an_object_at_random, Setup::shared().frames(20_000));
+async fn who_hears_of_an_object_at_random(ctx: Context) {
+    for seed in 1..=100 {
+        let mut object = Object::new_alloc();
+        object.add_user_signal("hit");
+        play_by_chance(&ctx, seed, object).await;
+    }
+}
+
+engine_test!(who_hears_in_the_editor_at_random, Setup::own_editor().frames(20_000));
+async fn who_hears_in_the_editor_at_random(ctx: Context) {
+    for seed in 1..=20 {
+        play_by_chance(&ctx, seed, actor(&ctx.root()).upcast()).await;
+        let mut object = Object::new_alloc();
+        object.add_user_signal("hit");
+        play_by_chance(&ctx, seed, object).await;
+    }
 }

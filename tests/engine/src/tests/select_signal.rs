@@ -47,7 +47,7 @@ async fn tuples_of_two_to_eight(ctx: Context) {
 }
 
 engine_test!(typed_and_untyped_and_of_other_classes);
-async fn typed_and_untyped_and_of_other_classes(ctx: Context) {
+pub(super) async fn typed_and_untyped_and_of_other_classes(ctx: Context) {
     let (actor, bell) = (actor(&ctx.root()), Bell::new_alloc());
     let rested = signal(&actor, "rested");
     let mut hit_first = select_signal((&actor.signals().hit(), &bell.signals().rung(), &rested));

@@ -10,7 +10,9 @@ use cuelight::prelude::*;
 use cuelight::{SignalStream, Stream};
 use godot::prelude::*;
 
+use super::select_signal;
 use super::stage::*;
+use crate::Setup;
 use crate::inside::Context;
 
 /// Polls a stream by hand, with a waker that does nothing.
@@ -348,4 +350,127 @@ async fn wait_if_panics_after_done(ctx: Context) {
         Pin::new(&mut wait).poll(&mut cx)
     }));
     assert!(again.is_err());
+}
+
+// ---------------------------------------------------------------- Elsewhere, and at the end
+
+engine_test!(emission_of_a_node_on_another_thread_fails_the_task_of_a_stream);
+async fn emission_of_a_node_on_another_thread_fails_the_task_of_a_stream(ctx: Context) {
+    let loose = Actor::new_alloc();
+    let mut hits = loose.signals().hit().stream();
+    let log = ctx.log_handle();
+    let task = spawn(async move {
+        while let Some((amount,)) = hits.next().await {
+            log.add(format!("{amount}"));
+        }
+    });
+    ctx.expect_error("signal Actor.hit was emitted on another thread");
+    ctx.expect_error("Error calling from signal 'hit'");
+    ctx.expect_error("failed: signal Actor.hit was emitted on another thread");
+    loose.signals().hit().emit(1);
+    on_another_thread(&ctx, "emit_hit", &loose);
+    loose.signals().hit().emit(2);
+    ctx.frames(2).await;
+    ctx.assert_log(["1"]);
+    assert!(matches!(task.take(), Some(Err(TaskError::Failed(_)))));
+    loose.free();
+}
+
+engine_test!(outside_of_a_task_what_does_not_convert_is_a_panic);
+async fn outside_of_a_task_what_does_not_convert_is_a_panic(ctx: Context) {
+    let actor = actor(&ctx.root());
+    let mut stream = Signal::from_object_signal(&actor, "hit").stream::<(Vector2,)>();
+    actor.signals().hit().emit(1);
+    actor.clone().emit_signal("hit", vslice![Vector2::ONE]);
+    ctx.expect_error("argument 0 of signal Actor.hit is awaited as Vector2");
+    let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| poll_next(&mut stream)));
+    assert!(polled.is_err());
+    assert_eq!(poll_next(&mut stream), Poll::Ready(Some((Vector2::ONE,))));
+}
+
+engine_test!(streams_and_selects_in_the_editor, Setup::own_editor());
+async fn streams_and_selects_in_the_editor(ctx: Context) {
+    stream_loses_no_emission(ctx.clone()).await;
+    stream_keeps_the_latest(ctx.clone()).await;
+    wait_if_waits_for_what_fits(ctx.clone()).await;
+    select_signal::typed_and_untyped_and_of_other_classes(ctx.clone()).await;
+    // Nothing travels deferred here, so that nothing is on its way at a hot reload.
+    let bell = Bell::new_alloc();
+    let mut rung = bell.signals().rung().stream();
+    bell.signals().rung().emit(3, &RefCounted::new_gd());
+    assert!(matches!(poll_next(&mut rung), Poll::Ready(Some((3, _)))));
+    bell.free();
+    assert_eq!(poll_next(&mut rung), Poll::Ready(None));
+}
+
+/// Starts tasks that listen to a node and to an object, behind callbacks, in every way that there is.
+fn listen_in_every_way(node: &Gd<Actor>, bell: &Gd<Object>) {
+    // One of the engine's own: it knows nothing of a reload.
+    let callback = node.callable("set_process_priority");
+    for (mut object, signal) in [(node.clone().upcast::<Object>(), "hit"), (bell.clone(), "plain")]
+    {
+        if !object.is_connected(signal, &callback) {
+            object.connect(signal, &callback);
+        }
+        let signal = Signal::from_object_signal(&object, signal);
+        for _ in 0..2 {
+            let mut stream = signal.stream::<Vec<Variant>>();
+            spawn(async move { while stream.next().await.is_some() {} }).detach();
+            let fits = signal.wait_if::<Vec<Variant>, _>(|_| false);
+            spawn(async move { drop(fits.await) }).detach();
+            spawn(select_signal(&[signal.clone()])).detach();
+        }
+        let mut unpolled = signal.stream::<Vec<Variant>>();
+        spawn(async move {
+            std::future::pending::<()>().await;
+            unpolled.next().await;
+        })
+        .detach();
+    }
+}
+
+engine_test!(five_hot_reloads_with_streams_and_selects, Setup::own_editor().may_leave());
+async fn five_hot_reloads_with_streams_and_selects(ctx: Context) {
+    assert_eq!(cuelight::engine::counts().tasks, 0);
+    let mut root = ctx.root();
+    if ctx.phase() == 0 {
+        let mut bell = Node::new_alloc();
+        bell.set_name("Bell");
+        bell.add_user_signal("plain");
+        root.add_child(&bell);
+    }
+    // This one outlives the reload, with whatever is connected to it.
+    let mut bell = root.get_node_as::<Node>("Bell");
+    let callbacks = ctx.phase() as usize;
+    assert_eq!(bell.get_signal_connection_list("plain").len(), callbacks, "nothing of ours");
+    let node = actor(&root);
+    listen_in_every_way(&node, &bell.clone().upcast());
+    ctx.frames(2).await;
+    node.signals().hit().emit(1);
+    bell.emit_signal("plain", vslice![1]);
+    // New connections, behind the probes that are gone, and emissions that nobody has taken yet.
+    listen_in_every_way(&node, &bell.clone().upcast());
+    node.signals().hit().emit(2);
+    bell.emit_signal("plain", vslice![2]);
+    if ctx.phase() < 5 {
+        ctx.then_reload();
+    }
+}
+
+engine_test!(exit_in_the_middle_of_streams_and_selects, Setup::own_game().quits().may_leave());
+async fn exit_in_the_middle_of_streams_and_selects(ctx: Context) {
+    let node = actor(&ctx.root());
+    // It goes with a node, when the tree does.
+    let mut bell = RefCounted::new_gd().upcast::<Object>();
+    bell.add_user_signal("plain");
+    node.clone().set_meta("bell", &bell.to_variant());
+    listen_in_every_way(&node, &bell);
+    ctx.frames(2).await;
+    node.signals().hit().emit(1);
+    bell.emit_signal("plain", vslice![1]);
+    ctx.tree().quit();
+    listen_in_every_way(&node, &bell);
+    bell.emit_signal("plain", vslice![2]);
+    drop(bell);
+    ctx.frames(100).await;
 }
