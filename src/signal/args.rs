@@ -7,9 +7,12 @@ use godot::obj::Gd;
 
 use super::SignalError;
 
-/// Arguments of a signal: a tuple of what converts from a `Variant`, or a `Vec<Variant>`.
+/// Arguments of a signal: a tuple of up to ten, each of a type that converts from a `Variant` ([`FromGodot`]), or a
+/// `Vec<Variant>`, which takes them as they are.
 ///
-/// A shorter tuple than the signal's takes the first ones.
+/// A shorter tuple than the signal's takes the first ones. Each is converted as `Variant::try_to_relaxed` does: a
+/// `String` where a `StringName` is awaited, an `int` where a `float` is. What does not convert is a
+/// [`SignalError::Argument`] where it is awaited.
 pub trait SignalArgs: Sized + 'static {
     /// Takes the arguments of an emission of `signal`.
     ///
@@ -45,6 +48,8 @@ impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4);
 impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4, P5 5);
 impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4, P5 5, P6 6);
 impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4, P5 5, P6 6, P7 7);
+impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4, P5 5, P6 6, P7 7, P8 8);
+impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4, P5 5, P6 6, P7 7, P8 8, P9 9);
 
 /// Takes one argument.
 fn take<T: FromGodot>(args: &[Variant], position: usize, signal: &str) -> Result<T, SignalError> {

@@ -151,6 +151,8 @@ impl_typed_signal!(P0 P1 P2 P3 P4);
 impl_typed_signal!(P0 P1 P2 P3 P4 P5);
 impl_typed_signal!(P0 P1 P2 P3 P4 P5 P6);
 impl_typed_signal!(P0 P1 P2 P3 P4 P5 P6 P7);
+impl_typed_signal!(P0 P1 P2 P3 P4 P5 P6 P7 P8);
+impl_typed_signal!(P0 P1 P2 P3 P4 P5 P6 P7 P8 P9);
 
 /// Future of [`SignalExt::try_wait`]: the arguments of the next emission, or why there is none. Dropping it stops
 /// listening.

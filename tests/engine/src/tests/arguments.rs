@@ -114,7 +114,7 @@ impl Postman {
     #[signal]
     fn anything(what: Variant);
     #[signal]
-    fn eight(a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64, h: i64);
+    fn ten(a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64, h: i64, i: i64, j: i64);
 }
 
 /// Awaits an emission through the untyped signal, by a wait and by a stream, and compares what comes.
@@ -162,12 +162,15 @@ async fn plain_types(ctx: Context) {
     check(&postman, "plain", args, expected).await;
     check(&postman, "anything", vslice![7], (7.to_variant(),)).await;
     check(&postman, "anything", &[Variant::nil()], (Variant::nil(),)).await;
-    check(&postman, "eight", vslice![1, 2, 3, 4, 5, 6, 7, 8], (1, 2, 3, 4, 5, 6, 7, 8)).await;
-    check(&postman, "eight", vslice![1, 2, 3, 4, 5, 6, 7, 8], (1_u8, 2_i16)).await;
-    check(&postman, "eight", vslice![1, 2, 3, 4, 5, 6, 7, 8], ()).await;
+    let numbers = vslice![1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+    check(&postman, "ten", numbers, (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)).await;
+    let wait = postman.signals().ten().wait();
+    postman.signals().ten().emit(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+    assert_eq!(wait.await, (1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+    check(&postman, "ten", numbers, (1_u8, 2_i16)).await;
+    check(&postman, "ten", numbers, ()).await;
     check_error::<(i8,)>(&postman, "anything", vslice![300], (0, "i8", "INT 300")).await;
-    check_error::<(bool, bool)>(&postman, "eight", vslice![true, "no"], (1, "bool", "STRING"))
-        .await;
+    check_error::<(bool, bool)>(&postman, "ten", vslice![true, "no"], (1, "bool", "STRING")).await;
     check_error::<(i64,)>(&postman, "anything", &[], (0, "i64", "nothing")).await;
 }
 
