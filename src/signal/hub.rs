@@ -58,7 +58,7 @@ pub(super) struct Hub {
 struct Shared {
     entries: Slab<Entry>,
     /// Who waits, in the order of creation, each with its number; those that are gone are left out when it is read.
-    waiting: Vec<(usize, u64)>,
+    waiting: SmallVec<[(usize, u64); 2]>,
     created: u64,
     /// The number of the last listener that what arrives now was emitted after.
     armed: u64,
@@ -73,10 +73,10 @@ struct Entry {
     /// Whether only the latest of all emissions is kept.
     latest: bool,
     waker: Option<Waker>,
-    /// The one emission.
-    first: Option<Arrived>,
-    /// The emissions, where all are waited for.
-    all: VecDeque<Arrived>,
+    /// The next emission to be taken.
+    next: Option<Arrived>,
+    /// What has come after it, where all are waited for.
+    more: VecDeque<Arrived>,
 }
 
 /// What an emission has found.
@@ -95,7 +95,7 @@ impl Hub {
     pub(super) fn new(label: String, is_deferred: bool) -> Self {
         let shared = Shared {
             entries: Slab::new(),
-            waiting: Vec::new(),
+            waiting: SmallVec::new(),
             created: 0,
             armed: if is_deferred { 1 } else { u64::MAX },
             dead: false,
@@ -159,13 +159,11 @@ impl Hub {
         let mut shared = self.lock();
         let is_dead = shared.dead;
         let entry = &mut shared.entries[index];
-        if let Some(arrived) = entry.first.take() {
-            let entry = shared.entries.remove(index);
+        if let Some(arrived) = entry.next.take() {
+            entry.next = entry.more.pop_front();
+            let spent = (entry.kind == Kind::Emission).then(|| shared.entries.remove(index));
             drop(shared);
-            drop(entry);
-            return Some(Some(arrived));
-        }
-        if let Some(arrived) = entry.all.pop_front() {
+            drop(spent);
             return Some(Some(arrived));
         }
         if is_dead {
@@ -179,7 +177,7 @@ impl Hub {
 
     /// Returns the place of a listener's emission in the order of all, if it has come.
     pub(super) fn order(&self, index: usize) -> Option<u64> {
-        match self.lock().entries[index].first {
+        match self.lock().entries[index].next {
             Some(Arrived::Here(order, _)) => Some(order),
             _ => None,
         }
@@ -190,8 +188,10 @@ impl Hub {
         let mut shared = self.lock();
         let entry = &mut shared.entries[index];
         entry.latest = true;
-        let outdated = entry.all.len().saturating_sub(1);
-        let outdated: Vec<_> = entry.all.drain(..outdated).collect();
+        let outdated = match entry.more.pop_back() {
+            Some(latest) => (entry.next.replace(latest), mem::take(&mut entry.more)),
+            None => (None, VecDeque::new()),
+        };
         drop(shared);
         drop(outdated);
     }
@@ -219,12 +219,12 @@ impl Shared {
         // Who gave up waiting is left out now and then, so that the list stays as long as it has to be.
         if self.waiting.len() >= 16 && self.waiting.len() >= 2 * self.entries.len() {
             let entries = &self.entries;
-            self.waiting.retain(|&(index, number)| {
+            self.waiting.retain(|&mut (index, number)| {
                 entries.get(index).is_some_and(|entry| entry.number == number)
             });
         }
         let entry =
-            Entry { number, kind, latest: false, waker: None, first: None, all: VecDeque::new() };
+            Entry { number, kind, latest: false, waker: None, next: None, more: VecDeque::new() };
         let index = self.entries.insert(entry);
         self.waiting.push((index, number));
         (index, number)
@@ -237,7 +237,7 @@ impl Shared {
     /// Hands an emission out to those who wait for it.
     fn hand_out(&mut self, emission: &impl Fn() -> Arrived, found: &mut Found) {
         let Self { entries, waiting, armed, .. } = self;
-        waiting.retain(|&(index, number)| {
+        waiting.retain(|&mut (index, number)| {
             let entry = entries.get_mut(index).filter(|entry| entry.number == number);
             let Some(entry) = entry else { return false };
             found.somebody = true;
@@ -245,15 +245,14 @@ impl Shared {
                 return true;
             }
             found.wakers.extend(entry.waker.take());
-            if entry.kind == Kind::Emission {
-                entry.first = Some(emission());
-                return false;
+            if entry.next.is_none() {
+                entry.next = Some(emission());
+            } else if entry.latest {
+                found.outdated.extend(entry.next.replace(emission()));
+            } else {
+                entry.more.push_back(emission());
             }
-            if entry.latest {
-                found.outdated.extend(entry.all.pop_front());
-            }
-            entry.all.push_back(emission());
-            true
+            entry.kind != Kind::Emission
         });
     }
 }

@@ -418,7 +418,7 @@ fn listen_in_every_way(node: &Gd<Actor>, bell: &Gd<Object>) {
             spawn(async move { while stream.next().await.is_some() {} }).detach();
             let fits = signal.wait_if::<Vec<Variant>, _>(|_| false);
             spawn(async move { drop(fits.await) }).detach();
-            spawn(select_signal(&[signal.clone()])).detach();
+            spawn(select_signal(std::slice::from_ref(&signal))).detach();
         }
         let mut unpolled = signal.stream::<Vec<Variant>>();
         spawn(async move {
