@@ -5,6 +5,8 @@
 //! without a runtime the last three do nothing. Each thread can have a runtime of its own, as the threads of a test
 //! program do.
 
+use std::any::Any;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -108,6 +110,23 @@ pub fn real_time() -> Duration {
 /// Returns the number of process ticks that the runtime of this thread has had: the frame that it is in.
 pub fn frame() -> u64 {
     try_current().map_or(0, |runtime| runtime.frame())
+}
+
+/// Writes down what a group belongs to, by a number of the engine's own: a node's, say.
+pub fn set_owner(group: &GroupHandle, owner: NonZeroU64) {
+    group.set_owner(owner);
+}
+
+/// Returns what an open group belongs to, or the nearest above it that belongs to something.
+pub fn owner(group: &GroupHandle) -> Option<NonZeroU64> {
+    group.owner()
+}
+
+/// Has a value dropped when a group closes, or at the [`shutdown`]; at once if the group is closed.
+///
+/// It is dropped on the stack of whoever closes the group. A panic in its `Drop` is caught and reported.
+pub fn attach(group: &GroupHandle, value: impl Any) {
+    group.attach(Box::new(value));
 }
 
 /// What is alive in a runtime.

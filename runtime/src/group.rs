@@ -1,7 +1,9 @@
 //! Groups: tasks that live, pause, slow down and end together.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -228,6 +230,22 @@ impl GroupHandle {
 
     pub(crate) fn set_freeze(&self, freeze: Freeze, on: bool) {
         self.runtime.set_freeze(self.key, freeze, on);
+    }
+
+    pub(crate) fn attach(&self, value: Box<dyn Any>) {
+        self.runtime.attach(self.key, value);
+    }
+
+    pub(crate) fn set_owner(&self, owner: NonZeroU64) {
+        self.runtime.with(|core| {
+            if let Some(index) = core.groups.find_open(self.key) {
+                core.groups.at_mut(index).owner = Some(owner);
+            }
+        });
+    }
+
+    pub(crate) fn owner(&self) -> Option<NonZeroU64> {
+        self.runtime.with(|core| core.groups.owner(core.groups.find_open(self.key)?))
     }
 
     /// Cancels every task that is alive now in the group and below it, in the order of their spawns; the group stays

@@ -3,7 +3,9 @@
 //! A closed group stays in the tree until its last task has been dropped, the groups below it are gone, and the clock
 //! above has taken its lists over; then its entry is used again, under a new generation.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -73,6 +75,17 @@ pub(crate) struct Group {
     channels: BTreeMap<Rc<str>, GroupKey>,
     /// The name that its parent knows it by, if it has one.
     name: Option<Rc<str>>,
+    /// What the engine says that it belongs to.
+    pub(crate) owner: Option<NonZeroU64>,
+    /// What is dropped when it closes.
+    pub(crate) attached: Vec<Box<dyn Any>>,
+}
+
+/// What has come loose when groups were closed. It is woken, and dropped, when nothing is borrowed.
+#[derive(Default)]
+pub(crate) struct Over {
+    pub(crate) wakers: Vec<Waker>,
+    pub(crate) attached: Vec<Box<dyn Any>>,
 }
 
 /// All groups of a runtime, with their clocks and the waits on those.
@@ -157,6 +170,8 @@ impl Groups {
             joiners: Vec::new(),
             channels: BTreeMap::new(),
             name: None,
+            owner: None,
+            attached: Vec::new(),
         };
         let index = match self.empty.pop() {
             Some(index) => {
@@ -286,6 +301,18 @@ impl Groups {
         false
     }
 
+    /// Returns what a group belongs to, or the nearest above it that belongs to something.
+    pub(crate) fn owner(&self, mut index: u32) -> Option<NonZeroU64> {
+        while index != NONE {
+            let group = self.at(index);
+            if group.owner.is_some() {
+                return group.owner;
+            }
+            index = group.parent;
+        }
+        None
+    }
+
     /// Returns the stage of a group's seconds and conditions.
     pub(crate) fn phase(&self, mut index: u32) -> Phase {
         loop {
@@ -364,8 +391,8 @@ impl Groups {
     // ---------------------------------------------------------------- Closing
 
     /// Closes a group and all below it, and moves the waits of others on their clocks to the parent's. The caller has
-    /// ended the tasks.
-    pub(crate) fn close(&mut self, index: u32, wakers: &mut Vec<Waker>) {
+    /// ended the tasks, and drops what was attached.
+    pub(crate) fn close(&mut self, index: u32, over: &mut Over) {
         let heir = self.nearest_open(self.key_at(self.at(index).parent));
         let subtree = self.subtree(index);
         for &group in &subtree {
@@ -373,6 +400,7 @@ impl Groups {
             group.closed = true;
             group.kept = Vec::new();
             group.channels = BTreeMap::new();
+            over.attached.append(&mut group.attached);
             let (parent, name) = (group.parent, group.name.take());
             if let Some(name) = name {
                 self.at_mut(parent).channels.remove(&name);
@@ -382,7 +410,7 @@ impl Groups {
             self.bequeath(group, heir);
         }
         for &group in subtree.iter().rev() {
-            self.remove_if_over(group, wakers);
+            self.remove_if_over(group, &mut over.wakers);
         }
     }
 

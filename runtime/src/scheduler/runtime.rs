@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use super::groups::{Freeze, GroupKey, Groups, ROOT};
+use super::groups::{Freeze, GroupKey, Groups, Over, ROOT};
 use super::inbox::{self, Inbox};
 use super::key::TaskKey;
 use super::slots::{Slots, State};
@@ -402,7 +402,7 @@ impl Runtime {
 
     /// Cancels the tasks of a group and of all below it; a closed group is gone for good.
     pub(crate) fn cancel_group(&self, group: GroupKey, close: bool) {
-        let mut wakers = Vec::new();
+        let mut over = Over::default();
         let mut doomed = false;
         self.with(|core| {
             let Some(index) = core.groups.find_open(group) else {
@@ -412,13 +412,25 @@ impl Runtime {
                 doomed |= core.doom(key, TaskError::Cancelled);
             }
             if close && group != ROOT {
-                core.groups.close(index, &mut wakers);
+                core.groups.close(index, &mut over);
             }
         });
-        self.wake_all(wakers);
+        self.wake_all(over.wakers);
+        self.drop_all(over.attached);
         if doomed {
             self.attend_soon();
         }
+    }
+
+    /// Has a value dropped when a group closes; at once if it is closed.
+    pub(crate) fn attach(&self, group: GroupKey, value: Box<dyn Any>) {
+        let mut value = Some(value);
+        self.with(|core| {
+            if let Some(index) = core.groups.find_open(group).filter(|_| self.open.get()) {
+                core.groups.at_mut(index).attached.extend(value.take());
+            }
+        });
+        self.drop_all(value.into_iter().collect());
     }
 
     /// Ends the task that is being polled, as soon as its poll returns. Returns whether there is one.
@@ -793,12 +805,15 @@ impl Runtime {
         });
         self.with(|core| core.doomed.extend(doomed));
         self.reap();
+        let mut over = Over::default();
         self.with(|core| {
             // Handles to groups of before must not reach groups of after.
             for group in core.groups.children(ROOT.index) {
-                core.groups.close(group, &mut Vec::new());
+                core.groups.close(group, &mut over);
             }
+            over.attached.append(&mut core.groups.at_mut(ROOT.index).attached);
         });
+        self.drop_all(over.attached);
         for work in work {
             self.guard("dropping background work", || work.discard());
         }
@@ -901,6 +916,12 @@ impl Runtime {
     fn guard(&self, what: &str, call: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
             self.report_error(&format!("{what} panicked: {}", message_of(panic)));
+        }
+    }
+
+    fn drop_all(&self, values: Vec<Box<dyn Any>>) {
+        for value in values {
+            self.guard("dropping what was attached to a group", || drop(value));
         }
     }
 

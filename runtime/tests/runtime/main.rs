@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attached;
 mod background;
 mod bad_input;
 mod beats;

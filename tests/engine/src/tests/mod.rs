@@ -4,8 +4,8 @@ mod facts;
 mod harness;
 
 mod allocations;
-mod background;
 mod arguments;
+mod background;
 mod bad_input;
 mod connections;
 mod godot_task;
