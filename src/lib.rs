@@ -12,9 +12,12 @@ pub mod prelude;
 pub use cuelight_combinators::*;
 pub use cuelight_runtime::*;
 
+#[cfg(feature = "engine-classes")]
 pub use library::Cuelight;
+pub use library::{stage_deinit, stage_init};
 pub use node::{
-    NodeScript, NodeTasks, ObjectFutureExt, ScriptedNode, WaitFreed, WhileAlive, wait_freed,
+    CancelOn, GroupExt, NodeAtExit, NodeScript, NodeTasks, ObjectFutureExt, ScriptedNode,
+    WaitFreed, WhileAlive, wait_freed,
 };
 pub use signal::{
     FallibleSignalFuture, SelectSignal, SignalArgs, SignalError, SignalExt, SignalFuture,

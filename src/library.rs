@@ -1,59 +1,66 @@
-//! The library in its process: how it starts and ends by itself.
+//! The library in its process: how it starts and ends.
+//!
+//! With the feature `engine-classes` it does so by itself, with a singleton that Godot makes and frees. A process can hold
+//! our classes once; a second library turns the feature off, and calls [`stage_init`] and [`stage_deinit`].
 
-use godot::prelude::*;
+#[cfg(not(feature = "engine-classes"))]
+mod bare;
+#[cfg(feature = "engine-classes")]
+mod singleton;
 
-use crate::pump::Pump;
+use godot::init::InitStage;
 
-/// The singleton that the pump lives and ends with. Godot makes it when the game's library is loaded, and frees it
-/// before the code is unloaded: at the exit, and at a hot reload.
+#[cfg(not(feature = "engine-classes"))]
+pub(crate) use bare::Host;
+#[cfg(feature = "engine-classes")]
+pub use singleton::Cuelight;
+#[cfg(feature = "engine-classes")]
+pub(crate) use singleton::Host;
+
+/// Starts cuelight in a library without the feature `engine-classes`: to be called from its
+/// `ExtensionLibrary::on_stage_init`, at every stage.
 ///
-/// Games have nothing to do with it.
-#[derive(GodotClass)]
-#[class(singleton, tool, base = Object)]
-pub struct Cuelight {
-    /// Runs until it is dropped.
-    _pump: Pump,
-    base: Base<Object>,
+/// A process can hold cuelight's classes once. Where two libraries link it, a game and an add-on, the add-on turns its
+/// default feature off (`default-features = false`), and calls this and [`stage_deinit`]. Its nodes are then asked in each
+/// frame how they are: a pause is heard of at the next frame, a free at once all the same.
+///
+/// With the feature it does nothing: the library starts by itself.
+///
+/// # Examples
+/// ```no_run
+/// use godot::init::{ExtensionLibrary, InitStage};
+///
+/// struct AddOn;
+///
+/// # /*
+/// #[gdextension]
+/// # */
+/// unsafe impl ExtensionLibrary for AddOn {
+///     fn on_stage_init(stage: InitStage) {
+///         cuelight::stage_init(stage);
+///     }
+///
+///     fn on_stage_deinit(stage: InitStage) {
+///         cuelight::stage_deinit(stage);
+///     }
+/// }
+/// ```
+pub fn stage_init(stage: InitStage) {
+    #[cfg(not(feature = "engine-classes"))]
+    if stage == InitStage::Scene {
+        bare::start();
+    }
+    let _ = stage;
 }
 
-#[godot_api]
-impl IObject for Cuelight {
-    fn init(base: Base<Object>) -> Self {
-        let me = base.to_init_gd();
-        Self { _pump: Pump::start(me.upcast()), base }
+/// Ends cuelight in a library without the feature `engine-classes`: to be called from its
+/// `ExtensionLibrary::on_stage_deinit`, at every stage. See [`stage_init`].
+///
+/// With the feature it does nothing: the library ends by itself.
+pub fn stage_deinit(stage: InitStage) {
+    #[cfg(not(feature = "engine-classes"))]
+    if stage == InitStage::Scene {
+        bare::end();
     }
-}
-
-// What the engine calls takes the object, not a borrow of it: scripts run in here, and may come back to the singleton.
-#[godot_api]
-impl Cuelight {
-    /// Looks for the scene tree, and connects to its frames.
-    #[func(gd_self, rename = _begin)]
-    fn begin(_this: Gd<Self>) {
-        Pump::connect();
-    }
-
-    /// Does what the runtime has asked for.
-    #[func(gd_self, rename = _flush)]
-    fn flush(_this: Gd<Self>) {
-        Pump::flush();
-    }
-
-    /// Comes after what was emitted before a wait was made.
-    #[func(gd_self, rename = _arm)]
-    fn arm(_this: Gd<Self>) {
-        crate::signal::arm_next();
-    }
-
-    /// Hears `SceneTree.process_frame`.
-    #[func(gd_self, rename = _process_frame)]
-    fn process_frame(_this: Gd<Self>) {
-        Pump::tick(crate::Phase::Process);
-    }
-
-    /// Hears `SceneTree.physics_frame`.
-    #[func(gd_self, rename = _physics_frame)]
-    fn physics_frame(_this: Gd<Self>) {
-        Pump::tick(crate::Phase::Physics);
-    }
+    let _ = stage;
 }

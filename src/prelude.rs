@@ -15,6 +15,6 @@ pub use cuelight_runtime::{
 };
 
 pub use crate::{
-    NodeScript as _, NodeTasks as _, ObjectFutureExt as _, ScriptedNode as _, SignalExt as _,
-    TypedSignalExt as _, select_signal, wait_freed,
+    CancelOn, GroupExt as _, NodeScript as _, NodeTasks as _, ObjectFutureExt as _,
+    ScriptedNode as _, SignalExt as _, TypedSignalExt as _, select_signal, wait_freed,
 };

@@ -2,7 +2,7 @@
 //!
 //! It ticks on the tree's `process_frame` and `physics_frame`, which come before the nodes' own callbacks, and flushes
 //! in a deferred call, so that a task resumes in the frame of its signal. All its connections and deferred calls go by
-//! name to the singleton: those are dropped with it, and never run code that a hot reload has taken away.
+//! name to one object, the [`Host`]: those are dropped with it, and never run code that a hot reload has taken away.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use cuelight_runtime::{Phase, TaskReport, engine};
 use godot::classes::{Engine, Object, SceneTree, Time, Window};
 use godot::prelude::*;
 
+use crate::library::Host;
 use crate::{node, signal};
 
 thread_local! {
@@ -20,7 +21,7 @@ thread_local! {
 
 /// What the pump knows of the engine.
 struct State {
-    singleton: RefCell<Option<Gd<Object>>>,
+    host: RefCell<Option<Host>>,
     /// The deferred call of a flush: made once, since that costs most of it.
     flush: RefCell<Option<Callable>>,
     /// The deferred call that arms a wait, likewise.
@@ -44,7 +45,7 @@ struct Connected {
 impl State {
     const fn new() -> Self {
         Self {
-            singleton: RefCell::new(None),
+            host: RefCell::new(None),
             flush: RefCell::new(None),
             arm: RefCell::new(None),
             ticking: Cell::new(None),
@@ -54,33 +55,63 @@ impl State {
     }
 }
 
+/// What the engine calls, by the name of a method or a signal of the [`Host`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Call {
+    /// Looks for the scene tree, and connects to its frames.
+    Begin,
+    /// Does what the runtime has asked for.
+    Flush,
+    /// Comes after what was emitted before a wait was made.
+    Arm,
+    /// Hears `SceneTree.process_frame`.
+    ProcessFrame,
+    /// Hears `SceneTree.physics_frame`.
+    PhysicsFrame,
+}
+
+impl Call {
+    /// All of them.
+    #[cfg(not(feature = "engine-classes"))]
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Begin, Self::Flush, Self::Arm, Self::ProcessFrame, Self::PhysicsFrame];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Begin => "_begin",
+            Self::Flush => "_flush",
+            Self::Arm => "_arm",
+            Self::ProcessFrame => "_process_frame",
+            Self::PhysicsFrame => "_physics_frame",
+        }
+    }
+}
+
 /// Owns the pump: it runs until this is dropped.
 pub(crate) struct Pump;
 
 impl Pump {
     /// Opens the runtime, and begins to look for a scene tree.
-    pub(crate) fn start(mut singleton: Gd<Object>) -> Self {
+    pub(crate) fn start(host: Host) -> Self {
         engine::start(GodotEngine);
-        STATE.with(|state| {
-            let flush = Callable::from_object_method(&singleton, "_flush");
-            *state.flush.borrow_mut() = Some(flush);
-            *state.arm.borrow_mut() = Some(Callable::from_object_method(&singleton, "_arm"));
-            *state.singleton.borrow_mut() = Some(singleton.clone());
-        });
         // There is no tree yet when the library is loaded with the game; there is one when it is loaded again.
-        singleton.call_deferred("_begin", &[]);
+        host.callable(Call::Begin).call_deferred(&[]);
+        STATE.with(|state| {
+            *state.flush.borrow_mut() = Some(host.callable(Call::Flush));
+            *state.arm.borrow_mut() = Some(host.callable(Call::Arm));
+            *state.host.borrow_mut() = Some(host);
+        });
         Self
     }
 
     /// Connects to the frames of the scene tree, if there is one and that has not been done.
-    pub(crate) fn connect() {
+    fn connect() {
         STATE.with(|state| {
             if state.tree.borrow().is_some() {
                 return;
             }
-            let Some(singleton) = state.singleton.borrow().clone() else {
-                return;
-            };
+            let host = state.host.borrow();
+            let Some(host) = &*host else { return };
             let Some(main_loop) = Engine::singleton().get_main_loop() else {
                 return;
             };
@@ -89,9 +120,8 @@ impl Pump {
             };
             let Some(root) = tree.get_root() else { return };
             let connections =
-                [("process_frame", "_process_frame"), ("physics_frame", "_physics_frame")].map(
-                    |(signal, method)| (signal, Callable::from_object_method(&singleton, method)),
-                );
+                [("process_frame", Call::ProcessFrame), ("physics_frame", Call::PhysicsFrame)]
+                    .map(|(signal, call)| (signal, host.callable(call)));
             for (signal, callable) in &connections {
                 // By name: `godot`'s own `connect` keeps a clone of callables in the editor.
                 let mut emitter = tree.clone().upcast::<Object>();
@@ -101,8 +131,19 @@ impl Pump {
         });
     }
 
+    /// Does what the engine calls for.
+    pub(crate) fn call(call: Call) {
+        match call {
+            Call::Begin => Self::connect(),
+            Call::Flush => Self::flush(),
+            Call::Arm => signal::arm_next(),
+            Call::ProcessFrame => Self::tick(Phase::Process),
+            Call::PhysicsFrame => Self::tick(Phase::Physics),
+        }
+    }
+
     /// Steps the clocks of a stage.
-    pub(crate) fn tick(phase: Phase) {
+    fn tick(phase: Phase) {
         let Some((tree, seconds)) = STATE.with(|state| {
             let connected = state.tree.borrow();
             let Connected { tree, root, .. } = connected.as_ref()?;
@@ -123,6 +164,8 @@ impl Pump {
             Duration::from_nanos(whole as u64)
         });
         node::hear_freed_elsewhere();
+        #[cfg(not(feature = "engine-classes"))]
+        node::ask();
         STATE.with(|state| state.ticking.set(Some(tree)));
         engine::tick(phase, delta);
         STATE.with(|state| state.ticking.set(None));
@@ -144,7 +187,7 @@ impl Pump {
     }
 
     /// Runs what has become ready, unless the tree is gone: then nothing runs any more.
-    pub(crate) fn flush() {
+    fn flush() {
         Self::connect();
         let tree_is_gone = STATE.with(|state| {
             let connected = state.tree.borrow();
@@ -176,7 +219,7 @@ impl Drop for Pump {
             }
             *state.flush.borrow_mut() = None;
             *state.arm.borrow_mut() = None;
-            *state.singleton.borrow_mut() = None;
+            *state.host.borrow_mut() = None;
         });
     }
 }

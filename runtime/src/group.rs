@@ -263,6 +263,15 @@ impl GroupHandle {
     }
 }
 
+/// Two handles are equal if they are to the same group.
+impl PartialEq for GroupHandle {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.runtime, other.runtime) && self.key == other.key
+    }
+}
+
+impl Eq for GroupHandle {}
+
 impl fmt::Debug for GroupHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupHandle")

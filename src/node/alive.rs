@@ -4,33 +4,34 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use cuelight_runtime::POLLED_AFTER_COMPLETION;
-use godot::builtin::StringName;
+use cuelight_runtime::{POLLED_AFTER_COMPLETION, engine};
 use godot::classes::Object;
 use godot::obj::{Gd, Inherits};
 use pin_project_lite::pin_project;
 
-use crate::signal::{Kind, Listener};
+use super::freed::{Watch, Watcher};
 
 /// Waits until an object is freed; at once if it is already. Dropping the wait stops listening.
 ///
+/// Any object will do: a node in the tree or out of it, an object that is no node, one that is counted (when the last
+/// reference goes; the wait holds none), freed by `free`, by `queue_free` (at the end of that frame, not at the call), with
+/// its parent, or on another thread (heard of at the next tick).
+///
 /// # Panics
 /// If the calling thread is not the main thread.
+#[track_caller]
 pub fn wait_freed<T: Inherits<Object>>(object: &Gd<T>) -> WaitFreed {
+    if !engine::is_open() {
+        assert!(
+            godot::init::is_main_thread(),
+            "wait_freed was called on another thread than the main one; spawn a task there that awaits it"
+        );
+        return WaitFreed { state: State::Closed };
+    }
     if !object.is_instance_valid() {
         return WaitFreed { state: State::Freed };
     }
-    let id = object.instance_id();
-    let object = object.clone().upcast::<Object>();
-    // Every object has this signal. What counts is not its emission, but that its connections are dropped with the
-    // object: the one sign of a free that always comes.
-    let signal = StringName::from("script_changed");
-    let state = match Listener::new(Some(object), Some(id), signal, Kind::End) {
-        Ok(Some(listener)) => State::Listening(listener),
-        Ok(None) => State::Closed,
-        Err(_) => State::Freed,
-    };
-    WaitFreed { state }
+    WaitFreed { state: State::Watching(Watch::new(object, Watcher::Wait(None))) }
 }
 
 /// Future of [`wait_freed`]. Dropping it stops listening.
@@ -44,7 +45,7 @@ pub struct WaitFreed {
 
 enum State {
     /// Object is watched.
-    Listening(Listener),
+    Watching(Watch),
     /// Object was freed before.
     Freed,
     /// The library is closed: nothing comes any more.
@@ -58,9 +59,13 @@ impl Future for WaitFreed {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match &self.state {
-            // There is no emission for it, so what comes is the end.
-            State::Listening(listener) if listener.poll(cx).is_pending() => return Poll::Pending,
-            State::Listening(_) | State::Freed => {}
+            State::Watching(watch) => {
+                // After the end of the library nobody watches, and that is not the end of the object.
+                if watch.poll(cx).is_pending() || !engine::is_open() {
+                    return Poll::Pending;
+                }
+            }
+            State::Freed => {}
             State::Closed => return Poll::Pending,
             State::Done => panic!("{POLLED_AFTER_COMPLETION}"),
         }
@@ -82,6 +87,7 @@ pub trait ObjectFutureExt: Future + Sized {
     ///
     /// # Panics
     /// If the calling thread is not the main thread.
+    #[track_caller]
     fn while_alive<T: Inherits<Object>>(self, object: &Gd<T>) -> WhileAlive<Self> {
         WhileAlive { future: Some(self), freed: wait_freed(object) }
     }

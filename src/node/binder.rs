@@ -1,10 +1,30 @@
 //! The internal child that binds a group to its node: it hears at once what happens to the node, whatever ancestor
 //! caused it, and is freed with it.
 
+use godot::classes::node::InternalMode;
 use godot::classes::notify::NodeNotification;
 use godot::prelude::*;
 
-use super::tasks::{can_process, suspend, unbind};
+use super::tasks;
+
+/// What binds a group.
+pub(super) type Binding = Gd<Binder>;
+
+/// Binds a node's group. The node is not busy entering or leaving the tree.
+pub(super) fn bind(node: &mut Gd<Node>) -> Binding {
+    let id = node.instance_id();
+    let binder = Gd::from_init_fn(|base| Binder { node: Some(id), base });
+    node.add_child_ex(&binder).internal(InternalMode::BACK).done();
+    binder
+}
+
+/// Takes a binding away, before the code is unloaded.
+pub(super) fn unbind(node: InstanceId, binder: Binding) {
+    // A tree that is being torn down frees it with its node.
+    if binder.is_instance_valid() && Gd::<Node>::try_from_instance_id(node).is_ok() {
+        binder.free();
+    }
+}
 
 /// An internal child of a node with tasks. The node's `get_child_count` and `duplicate` do not see it.
 #[derive(GodotClass)]
@@ -15,27 +35,25 @@ pub(crate) struct Binder {
     base: Base<Node>,
 }
 
-impl Binder {
-    pub(crate) fn bind_to(&mut self, node: InstanceId) {
-        self.node = Some(node);
-    }
-}
-
 #[godot_api]
 impl INode for Binder {
     fn on_notification(&mut self, what: NodeNotification) {
-        let on = match what {
-            NodeNotification::PAUSED
-            | NodeNotification::UNPAUSED
-            | NodeNotification::DISABLED
-            | NodeNotification::ENABLED
-            | NodeNotification::ENTER_TREE => !can_process(&self.to_gd().upcast()),
-            // It is still in the tree at this moment.
-            NodeNotification::EXIT_TREE => true,
-            _ => return,
+        let Some(node) = self.node else {
+            return;
         };
-        if let Some(node) = self.node {
-            suspend(node, on);
+        let me = || self.to_gd().upcast::<Node>();
+        match what {
+            NodeNotification::PAUSED | NodeNotification::UNPAUSED => {
+                tasks::suspend(node, !tasks::can_process(&me()));
+            }
+            NodeNotification::DISABLED | NodeNotification::ENABLED => {
+                tasks::disabled(node, what == NodeNotification::DISABLED);
+                tasks::suspend(node, !tasks::can_process(&me()));
+            }
+            // It may have been disabled while it was out of the tree, which is not notified.
+            NodeNotification::ENTER_TREE => tasks::look(node, &me()),
+            NodeNotification::EXIT_TREE => tasks::leaves(node),
+            _ => {}
         }
     }
 }
@@ -43,7 +61,7 @@ impl INode for Binder {
 impl Drop for Binder {
     fn drop(&mut self) {
         if let Some(node) = self.node {
-            unbind(node);
+            tasks::unbind(node);
         }
     }
 }

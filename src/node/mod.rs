@@ -1,11 +1,29 @@
 //! Scripts on nodes: their groups, how they start, and what binds them to other objects.
 
 mod alive;
+#[cfg(not(feature = "engine-classes"))]
+#[path = "asker.rs"]
 mod binder;
+#[cfg(feature = "engine-classes")]
+mod binder;
+mod freed;
+mod group;
+mod guard;
 mod script;
 mod tasks;
 
 pub use alive::{ObjectFutureExt, WaitFreed, WhileAlive, wait_freed};
+#[cfg(not(feature = "engine-classes"))]
+pub(crate) use binder::ask;
+pub(crate) use freed::hear_freed_elsewhere;
+pub use group::{CancelOn, GroupExt};
+pub use guard::NodeAtExit;
 pub use script::{NodeScript, ScriptedNode};
 pub use tasks::NodeTasks;
-pub(crate) use tasks::{hear_freed_elsewhere, settle, unbind_all};
+pub(crate) use tasks::unbind_all;
+
+/// Does on a clean stack what was put off to it.
+pub(crate) fn settle() {
+    tasks::settle();
+    freed::settle();
+}

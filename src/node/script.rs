@@ -5,7 +5,7 @@ use godot::classes::Node;
 use godot::obj::bounds::DeclUser;
 use godot::obj::{Bounds, Gd, Inherits, WithBaseField};
 
-use super::NodeTasks;
+use super::{NodeAtExit, NodeTasks};
 
 /// Scripts from a method that holds `&mut self`; the class needs a field `base: Base<…>`.
 pub trait ScriptedNode: WithBaseField + Inherits<Node> {
@@ -88,6 +88,25 @@ pub trait NodeScript<T: Inherits<Node>> {
     fn with<R>(&self, function: impl FnOnce(&mut T) -> R) -> R
     where
         T: Bounds<Declarer = DeclUser>;
+
+    /// Returns a guard that runs a function with the node when it is dropped: at the end of the script, or when it is
+    /// cancelled. It does nothing if the node has been freed, and so needs no check.
+    ///
+    /// Bind it to a name: `let _lamp = me.at_exit(…)`. With `let _ = …` it would run at once. A panic in the function is the
+    /// task's, as in any destructor.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use cuelight::prelude::*;
+    /// use godot::prelude::*;
+    ///
+    /// async fn vanish(mut me: Gd<Node2D>) {
+    ///     me.set_visible(false);
+    ///     let _visible = me.at_exit(|me| me.set_visible(true));
+    ///     wait_seconds(3.0).await;
+    /// }
+    /// ```
+    fn at_exit<F: FnOnce(&mut Gd<T>)>(&self, exit: F) -> NodeAtExit<T, F>;
 }
 
 impl<T: Inherits<Node>> NodeScript<T> for Gd<T> {
@@ -107,5 +126,8 @@ impl<T: Inherits<Node>> NodeScript<T> for Gd<T> {
         let mut object = self.clone();
         let mut object = object.bind_mut();
         function(&mut object)
+    }
+    fn at_exit<F: FnOnce(&mut Gd<T>)>(&self, exit: F) -> NodeAtExit<T, F> {
+        NodeAtExit::new(self.clone(), exit)
     }
 }

@@ -1,37 +1,35 @@
 //! The group of a node: made at first use, frozen while the node cannot process, closed when the node is freed.
 //!
-//! A group is bound to its node by an internal child, a [`Binder`]. A node that is busy entering or leaving the tree
-//! takes no child, so none is added where `tasks` is called: that is put off to the next clean stack, before anything is
-//! polled. Until then nothing can have run that would have to be frozen, or ended.
+//! A group is bound to its node by a [`Binding`]: an internal child that hears what happens to the node, or, in a library
+//! without classes in the engine, a watch for its end. A node that is busy entering or leaving the tree takes no child, so
+//! none is added where `tasks` is called: that is put off to the next clean stack, before anything is polled. Until then
+//! nothing can have run that would have to be frozen, or ended.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::num::NonZeroU64;
+use std::thread;
 
 use cuelight_runtime::{GroupHandle, TaskGroup, engine};
 use godot::classes::Node;
-use godot::classes::node::InternalMode;
-use godot::obj::{DynGd, Gd, Inherits, InstanceId, NewAlloc as _, OnReady};
+use godot::classes::node::ProcessMode;
+use godot::obj::{DynGd, Gd, Inherits, InstanceId, OnReady};
+use smallvec::SmallVec;
 
-use super::binder::Binder;
+use super::CancelOn;
+use super::binder::{self, Binding};
+use super::freed::note_elsewhere;
 
 thread_local! {
     /// The nodes that have a group, on the main thread.
     static NODES: RefCell<Nodes> = RefCell::default();
 }
 
-/// Nodes that were freed on other threads: they are closed at the next tick or flush, before anything is polled.
-static FREED_ELSEWHERE: Mutex<Vec<InstanceId>> = Mutex::new(Vec::new());
-
-/// Whether there are such: looking at an empty list costs one load.
-static ANY_FREED_ELSEWHERE: AtomicBool = AtomicBool::new(false);
-
 #[derive(Default)]
 struct Nodes {
     bound: HashMap<InstanceId, Bound>,
-    /// Those that have no binder yet.
+    /// Those that have no binding yet.
     new: Vec<InstanceId>,
 }
 
@@ -39,7 +37,30 @@ struct Nodes {
 struct Bound {
     /// Dropping it closes the group.
     group: TaskGroup,
-    binder: Option<Gd<Binder>>,
+    binding: Option<Binding>,
+    /// What cancels the tasks of the group, and of those below it.
+    cancel_on: Vec<(GroupHandle, CancelOn)>,
+    /// How the node was when it was last looked at: what has happened since is told by the difference.
+    seen: Seen,
+}
+
+#[derive(Clone, Copy)]
+struct Seen {
+    is_inside: bool,
+    /// Looked at only where somebody wants to know.
+    is_disabled: bool,
+}
+
+impl Bound {
+    fn wants(&self, what: CancelOn) -> bool {
+        self.cancel_on.iter().any(|(_, on)| on.contains(what))
+    }
+
+    /// Returns the groups whose tasks are cancelled by what has happened.
+    fn cancelled_by(&self, what: CancelOn) -> SmallVec<[GroupHandle; 2]> {
+        let cancelled = self.cancel_on.iter().filter(|(_, on)| on.intersects(what));
+        cancelled.map(|(group, _)| group.clone()).collect()
+    }
 }
 
 /// A node's own group of tasks. `DynGd` and `OnReady` reach it too.
@@ -63,6 +84,9 @@ impl<T: Inherits<Node>> NodeTasks for Gd<T> {
         if let Some(group) = known {
             return group;
         }
+        if !engine::is_open() {
+            assert_main_thread::<T>();
+        }
         let group = TaskGroup::new();
         let handle = group.handle();
         if !engine::is_open() || !self.is_instance_valid() {
@@ -70,9 +94,12 @@ impl<T: Inherits<Node>> NodeTasks for Gd<T> {
             return handle;
         }
         let node = self.clone().upcast::<Node>();
-        engine::suspend(&handle, !can_process(&node));
+        let is_inside = node.is_inside_tree();
+        engine::suspend(&handle, !is_inside || !node.can_process());
+        engine::set_owner(&handle, owner_of(id));
         NODES.with_borrow_mut(|nodes| {
-            nodes.bound.insert(id, Bound { group, binder: None });
+            let seen = Seen { is_inside, is_disabled: false };
+            nodes.bound.insert(id, Bound { group, binding: None, cancel_on: Vec::new(), seen });
             nodes.new.push(id);
         });
         engine::ask_settle();
@@ -100,37 +127,144 @@ impl<T: Inherits<Node>> NodeTasks for OnReady<Gd<T>> {
     }
 }
 
+#[track_caller]
+fn assert_main_thread<T>() {
+    if !godot::init::is_main_thread() {
+        let (class, thread) = (std::any::type_name::<T>(), thread::current());
+        let name = thread.name().unwrap_or("without a name");
+        panic!(
+            "tasks() of a {class} was called on the thread \"{name}\": groups belong to the main thread; to get there \
+             from here, wake a task that waits there"
+        );
+    }
+}
+
+/// Returns the number of a node's groups.
+fn owner_of(node: InstanceId) -> NonZeroU64 {
+    NonZeroU64::new(node.to_i64() as u64).expect("an instance ID is not zero")
+}
+
 /// Returns whether a node's tasks may run now.
+#[cfg(feature = "engine-classes")]
 pub(super) fn can_process(node: &Gd<Node>) -> bool {
     // Out of the tree, asking is an engine error.
     node.is_inside_tree() && node.can_process()
 }
 
-/// Gives the new groups their binders. Called on a clean stack.
-pub(crate) fn settle() {
+/// Returns whether a node is disabled, by its own process mode or by one that it inherits.
+fn is_disabled(node: &Gd<Node>) -> bool {
+    let mut node = node.clone();
+    loop {
+        match node.get_process_mode() {
+            ProcessMode::DISABLED => return true,
+            ProcessMode::INHERIT => match node.get_parent() {
+                Some(parent) => node = parent,
+                None => return false,
+            },
+            _ => return false,
+        }
+    }
+}
+
+/// Sets what cancels the tasks of a group.
+#[track_caller]
+pub(super) fn cancel_on(group: &GroupHandle, what: CancelOn) {
+    if !engine::is_open() || group.is_closed() {
+        return;
+    }
+    let Some(owner) = engine::owner(group) else {
+        panic!(
+            "cancel_on({what:?}): there is no node above the group; take `node.tasks()`, or a child of it"
+        );
+    };
+    let id = InstanceId::from_i64(owner.get() as i64);
+    let Ok(node) = Gd::<Node>::try_from_instance_id(id) else {
+        return;
+    };
+    let seen = Seen { is_inside: node.is_inside_tree(), is_disabled: is_disabled(&node) };
+    NODES.with_borrow_mut(|nodes| {
+        let Some(bound) = nodes.bound.get_mut(&id) else {
+            return;
+        };
+        bound.cancel_on.retain(|(other, _)| other != group && !other.is_closed());
+        if !what.is_empty() {
+            bound.cancel_on.push((group.clone(), what));
+        }
+        bound.seen = seen;
+    });
+}
+
+/// Gives the new groups their bindings. Called on a clean stack.
+pub(super) fn settle() {
     let new = NODES.with_borrow_mut(|nodes| mem::take(&mut nodes.new));
     for id in new {
         let Ok(mut node) = Gd::<Node>::try_from_instance_id(id) else {
             unbind(id);
             continue;
         };
-        let binder = Binder::new_alloc();
-        binder.clone().bind_mut().bind_to(id);
-        let child = binder.clone().upcast::<Node>();
-        node.add_child_ex(&child).internal(InternalMode::BACK).done();
-        let group = NODES.with_borrow_mut(|nodes| {
-            let bound = nodes.bound.get_mut(&id)?;
-            bound.binder = Some(binder);
-            Some(bound.group.handle())
+        let binding = binder::bind(&mut node);
+        NODES.with_borrow_mut(|nodes| {
+            if let Some(bound) = nodes.bound.get_mut(&id) {
+                bound.binding = Some(binding);
+            }
         });
         // What happened to the node since `tasks` was called.
-        if let Some(group) = group {
-            engine::suspend(&group, !can_process(&node));
-        }
+        look(id, &node);
     }
 }
 
+/// Looks at how a node is: freezes or thaws its group, and cancels what is to be cancelled by what has happened since the
+/// last look.
+pub(super) fn look(id: InstanceId, node: &Gd<Node>) {
+    let is_inside = node.is_inside_tree();
+    let is_frozen = !is_inside || !node.can_process();
+    let Some(wants_disabled) = NODES
+        .with_borrow(|nodes| nodes.bound.get(&id).map(|bound| bound.wants(CancelOn::DISABLED)))
+    else {
+        return;
+    };
+    let is_disabled = wants_disabled && is_frozen && is_disabled(node);
+    let Some((group, cancelled)) = NODES.with_borrow_mut(|nodes| {
+        let bound = nodes.bound.get_mut(&id)?;
+        let before = mem::replace(&mut bound.seen, Seen { is_inside, is_disabled });
+        let mut what = CancelOn::empty();
+        what.set(CancelOn::EXIT_TREE, before.is_inside && !is_inside);
+        what.set(CancelOn::DISABLED, !before.is_disabled && is_disabled);
+        Some((bound.group.handle(), bound.cancelled_by(what)))
+    }) else {
+        return;
+    };
+    cancelled.iter().for_each(GroupHandle::cancel_all);
+    engine::suspend(&group, is_frozen);
+}
+
+/// Hears that a node leaves the tree: of it and all below it, before it is out.
+#[cfg(feature = "engine-classes")]
+pub(super) fn leaves(id: InstanceId) {
+    hear(id, CancelOn::EXIT_TREE, |seen| seen.is_inside = false);
+    suspend(id, true);
+}
+
+/// Hears that a node has been disabled, or enabled again.
+#[cfg(feature = "engine-classes")]
+pub(super) fn disabled(id: InstanceId, is_disabled: bool) {
+    let what = if is_disabled { CancelOn::DISABLED } else { CancelOn::empty() };
+    hear(id, what, |seen| seen.is_disabled = is_disabled);
+}
+
+/// Cancels what is to be cancelled by something that has happened to a node.
+#[cfg(feature = "engine-classes")]
+fn hear(id: InstanceId, what: CancelOn, see: impl FnOnce(&mut Seen)) {
+    let cancelled = NODES.with_borrow_mut(|nodes| {
+        let bound = nodes.bound.get_mut(&id)?;
+        see(&mut bound.seen);
+        Some(bound.cancelled_by(what))
+    });
+    cancelled.iter().flatten().for_each(GroupHandle::cancel_all);
+}
+
 /// Freezes or thaws a node's group.
+#[cfg(feature = "engine-classes")]
 pub(super) fn suspend(id: InstanceId, on: bool) {
     let group = NODES.with_borrow(|nodes| nodes.bound.get(&id).map(|it| it.group.handle()));
     if let Some(group) = group {
@@ -144,29 +278,17 @@ pub(super) fn unbind(id: InstanceId) {
         let bound = NODES.with_borrow_mut(|nodes| nodes.bound.remove(&id));
         drop(bound);
     } else {
-        FREED_ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-        ANY_FREED_ELSEWHERE.store(true, Ordering::Release);
+        note_elsewhere(id);
     }
 }
 
-/// Closes the groups of nodes that were freed on other threads.
-pub(crate) fn hear_freed_elsewhere() {
-    if ANY_FREED_ELSEWHERE.swap(false, Ordering::Acquire) {
-        let freed = mem::take(&mut *FREED_ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner));
-        freed.into_iter().for_each(unbind);
-    }
-}
-
-/// Takes all binders away, before the code is unloaded.
+/// Takes all bindings away, before the code is unloaded.
 pub(crate) fn unbind_all() {
     let nodes = NODES.take();
     for (id, bound) in nodes.bound {
-        if let Some(binder) = bound.binder
-            && binder.is_instance_valid()
-            // A tree that is being torn down frees it with its node.
-            && Gd::<Node>::try_from_instance_id(id).is_ok()
-        {
-            binder.free();
+        if let Some(binding) = bound.binding {
+            binder::unbind(id, binding);
         }
     }
+    super::freed::unwatch_all();
 }

@@ -50,6 +50,18 @@ fn handles_do_not_own() {
 }
 
 #[test]
+fn handles_to_one_group_are_equal() {
+    let _world = World::start();
+    let (group, other) = (TaskGroup::new(), TaskGroup::new());
+    assert_eq!(group.handle(), group.handle());
+    assert_ne!(group.handle(), other.handle());
+    let before = group.handle();
+    drop(group);
+    // Its entry is used again, under a new generation.
+    assert_ne!(TaskGroup::new().handle(), before);
+}
+
+#[test]
 fn cancel_all_leaves_the_group_usable() {
     let (world, log) = (World::start(), Log::new());
     let group = TaskGroup::new();
