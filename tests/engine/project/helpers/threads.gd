@@ -18,6 +18,10 @@ func emit_hit(it: Object) -> void:
 	_on_a_thread(func() -> void: it.emit_signal(&"hit", 3))
 
 
+func emit_script_changed(it: Object) -> void:
+	_on_a_thread(func() -> void: it.emit_signal(&"script_changed"))
+
+
 func free_it(it: Object) -> void:
 	_on_a_thread(it.free)
 
