@@ -38,6 +38,10 @@ pub(crate) struct Binder {
 #[godot_api]
 impl INode for Binder {
     fn on_notification(&mut self, what: NodeNotification) {
+        if what == NodeNotification::EXTENSION_RELOADED {
+            // A hot reload makes it anew, without what it was bound to: the node gets another one at its next script.
+            self.to_gd().upcast::<Node>().queue_free();
+        }
         let Some(node) = self.node else {
             return;
         };

@@ -71,6 +71,8 @@ pub struct Setup {
     pub may_leave: bool,
     /// Whether it ends the process itself.
     pub quits: bool,
+    /// Whether Godot says more than usual, as which objects are left at its exit.
+    pub verbose: bool,
     /// Looks at how its own process ended, outside of it.
     pub check: Option<fn(&Ended)>,
     /// Parts of the report of its failure, for a test of the harness that has to fail.
@@ -85,6 +87,7 @@ impl Setup {
             seconds: 60,
             may_leave: false,
             quits: false,
+            verbose: false,
             check: None,
             fails_with: &[],
         }
@@ -132,6 +135,12 @@ impl Setup {
     /// Says that it ends the process itself, in the middle of the test.
     pub const fn quits(mut self) -> Setup {
         self.quits = true;
+        self
+    }
+
+    /// Has Godot say more than usual, as which objects are left at its exit. Only in a process of its own.
+    pub const fn verbose(mut self) -> Setup {
+        self.verbose = true;
         self
     }
 

@@ -180,16 +180,18 @@ impl<'a> Process<'a> {
         let tests = || self.tests.iter().map(|course| course.test);
         let names: Vec<String> = tests().map(Test::name).collect();
         let frames: u32 = tests().map(|test| test.setup().frames + 100).sum();
-        let spawned = Run::new(&self.machine.godot, self.project)
+        let mut run = Run::new(&self.machine.godot, self.project)
             .editor(self.editor)
             .fixed_fps(60)
             // Reloads start a test's count anew.
             .quit_after(FRAMES_OUTSIDE + frames * if self.editor { 20 } else { 1 })
             .env(protocol::TOKEN, &self.token)
             .env(protocol::NAMES, names.join("\n"))
-            .output_limit(BYTES)
-            .spawn();
-        let mut running = match spawned {
+            .output_limit(BYTES);
+        if tests().any(|test| test.setup().verbose) {
+            run = run.arg("--verbose");
+        }
+        let mut running = match run.spawn() {
             Ok(running) => running,
             Err(error) => {
                 self.end.stopped = Some(error.to_string());
