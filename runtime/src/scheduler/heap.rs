@@ -1,7 +1,10 @@
-//! A binary heap whose items know where they are, so that any of them can be taken out.
+//! A heap whose items know where they are, so that any of them can be taken out.
 //!
 //! The order is (deadline, order of arrival), so that equal deadlines come out first in, first out. Positions live with
 //! the owners of the items: each operation is handed a function that writes an item's new position down.
+
+/// The number of children of a position: the items that are compared lie side by side, and fewer are moved than with two.
+const BRANCHES: usize = 4;
 
 /// An item of a [`Heap`].
 #[derive(Clone, Copy)]
@@ -9,6 +12,12 @@ pub(crate) struct Item {
     pub(crate) deadline: u64,
     pub(crate) order: u64,
     pub(crate) owner: Owner,
+}
+
+impl Item {
+    fn is_before(&self, other: &Self) -> bool {
+        (self.deadline, self.order) < (other.deadline, other.order)
+    }
 }
 
 /// Whose item it is.
@@ -37,14 +46,16 @@ impl Heap {
 
     pub(crate) fn push(&mut self, item: Item, mut place: impl FnMut(Owner, u32)) {
         self.items.push(item);
-        self.rise(self.items.len() - 1, &mut place);
+        self.rise(self.items.len() - 1, item, &mut place);
     }
 
     pub(crate) fn remove(&mut self, position: u32, mut place: impl FnMut(Owner, u32)) -> Item {
         let position = position as usize;
         let item = self.items.swap_remove(position);
-        if position < self.items.len() && !self.rise(position, &mut place) {
-            self.sink(position, &mut place);
+        if let Some(&moved) = self.items.get(position)
+            && !self.rise(position, moved, &mut place)
+        {
+            self.sink(position, moved, &mut place);
         }
         item
     }
@@ -54,44 +65,48 @@ impl Heap {
         std::mem::take(&mut self.items)
     }
 
-    /// Moves an item up to its place, and returns whether it moved.
-    fn rise(&mut self, mut position: usize, place: &mut impl FnMut(Owner, u32)) -> bool {
+    /// Brings an item up from a position, whose own is overwritten, and returns whether it moved.
+    fn rise(
+        &mut self,
+        mut position: usize,
+        item: Item,
+        place: &mut impl FnMut(Owner, u32),
+    ) -> bool {
         let start = position;
         while position > 0 {
-            let parent = (position - 1) / 2;
-            if !self.is_before(position, parent) {
+            let parent = (position - 1) / BRANCHES;
+            if !item.is_before(&self.items[parent]) {
                 break;
             }
-            self.items.swap(position, parent);
-            place(self.items[position].owner, position as u32);
+            self.put(position, self.items[parent], place);
             position = parent;
         }
-        place(self.items[position].owner, position as u32);
+        self.put(position, item, place);
         position != start
     }
 
-    /// Moves an item down to its place.
-    fn sink(&mut self, mut position: usize, place: &mut impl FnMut(Owner, u32)) {
+    /// Brings an item down from a position, whose own is overwritten.
+    fn sink(&mut self, mut position: usize, item: Item, place: &mut impl FnMut(Owner, u32)) {
         loop {
-            let left = 2 * position + 1;
-            if left >= self.items.len() {
+            let first = BRANCHES * position + 1;
+            let children = first..self.items.len().min(first + BRANCHES);
+            let Some(child) = children.reduce(|best, other| {
+                if self.items[other].is_before(&self.items[best]) { other } else { best }
+            }) else {
+                break;
+            };
+            if !self.items[child].is_before(&item) {
                 break;
             }
-            let right = left + 1;
-            let right_is_first = right < self.items.len() && self.is_before(right, left);
-            let child = if right_is_first { right } else { left };
-            if !self.is_before(child, position) {
-                break;
-            }
-            self.items.swap(position, child);
-            place(self.items[position].owner, position as u32);
+            self.put(position, self.items[child], place);
             position = child;
         }
-        place(self.items[position].owner, position as u32);
+        self.put(position, item, place);
     }
 
-    fn is_before(&self, a: usize, b: usize) -> bool {
-        let key = |index: usize| (self.items[index].deadline, self.items[index].order);
-        key(a) < key(b)
+    /// Writes an item into a position, and the position down with its owner.
+    fn put(&mut self, position: usize, item: Item, place: &mut impl FnMut(Owner, u32)) {
+        self.items[position] = item;
+        place(item.owner, position as u32);
     }
 }
