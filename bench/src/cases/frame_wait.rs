@@ -12,7 +12,7 @@ use crate::stats::nanoseconds;
 pub(super) const CASE: &str = "frame_wait";
 
 /// Each in the group of a node of its own.
-pub(super) const NODES_CASE: &str = "frame_wait_nodes";
+pub(super) const NODES_CASE: &str = "node_frame_wait";
 
 /// The number of frames before the measured ones.
 const WARM_UP: usize = 3;

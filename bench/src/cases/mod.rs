@@ -3,6 +3,8 @@
 mod frame_wait;
 mod internal_child;
 mod node_bind;
+mod node_free;
+mod node_idle;
 mod signals;
 mod spawn;
 
@@ -32,6 +34,12 @@ pub(crate) async fn run(options: Options, parent: Gd<Node>) {
     }
     if options.has(node_bind::CASE) {
         node_bind::run(&options, &parent).await;
+    }
+    if options.has(node_idle::CASE) {
+        node_idle::run(&options, &parent).await;
+    }
+    if options.has(node_free::CASE) {
+        node_free::run(&options, &parent).await;
     }
     if options.has(internal_child::CASE) {
         internal_child::run(&options, &parent).await;
