@@ -28,13 +28,11 @@ pub(crate) use singleton::Host;
 ///
 /// # Examples
 /// ```no_run
-/// use godot::init::{ExtensionLibrary, InitStage};
+/// use godot::prelude::*;
 ///
 /// struct AddOn;
 ///
-/// # /*
 /// #[gdextension]
-/// # */
 /// unsafe impl ExtensionLibrary for AddOn {
 ///     fn on_stage_init(stage: InitStage) {
 ///         cuelight::stage_init(stage);

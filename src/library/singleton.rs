@@ -1,5 +1,6 @@
 //! The library as a singleton, which Godot makes and frees.
 
+use godot::classes::Engine;
 use godot::prelude::*;
 
 use crate::pump::{Call, Pump};
@@ -11,16 +12,24 @@ use crate::pump::{Call, Pump};
 #[derive(GodotClass)]
 #[class(singleton, tool, base = Object)]
 pub struct Cuelight {
-    /// Runs until it is dropped.
-    _pump: Pump,
+    /// Runs until it is dropped. There is none in a library that is one too many.
+    _pump: Option<Pump>,
     base: Base<Object>,
 }
 
 #[godot_api]
 impl IObject for Cuelight {
     fn init(base: Base<Object>) -> Self {
+        if Engine::singleton().has_singleton("Cuelight") {
+            godot_error!(
+                "cuelight: two libraries of this project have cuelight's classes, which a process can hold once; in the \
+                 Cargo.toml of all but one write `cuelight = {{ version = \"…\", default-features = false }}`, and call \
+                 `cuelight::stage_init` and `cuelight::stage_deinit` from its `ExtensionLibrary`"
+            );
+            return Self { _pump: None, base };
+        }
         let host = Host { object: base.to_init_gd().upcast() };
-        Self { _pump: Pump::start(host), base }
+        Self { _pump: Some(Pump::start(host)), base }
     }
 }
 

@@ -11,7 +11,7 @@ mod tests;
 
 pub mod protocol;
 
-pub use registry::{Ended, Place, Setup, Test, tests};
+pub use registry::{BESIDE, Ended, Place, Setup, Test, tests};
 
 use godot::init::InitStage;
 use godot::prelude::*;

@@ -73,6 +73,8 @@ pub struct Setup {
     pub quits: bool,
     /// Whether Godot says more than usual, as which objects are left at its exit.
     pub verbose: bool,
+    /// Another library that the game loads, by the name that it was built with.
+    pub beside: Option<&'static str>,
     /// Looks at how its own process ended, outside of it.
     pub check: Option<fn(&Ended)>,
     /// Parts of the report of its failure, for a test of the harness that has to fail.
@@ -88,6 +90,7 @@ impl Setup {
             may_leave: false,
             quits: false,
             verbose: false,
+            beside: None,
             check: None,
             fails_with: &[],
         }
@@ -144,6 +147,13 @@ impl Setup {
         self
     }
 
+    /// Has the game load another library, which is built with the harness. Only in a process of its own. Its file is
+    /// [`BESIDE`].
+    pub const fn beside(mut self, library: &'static str) -> Setup {
+        self.beside = Some(library);
+        self
+    }
+
     /// Has a function look at how its own process ended. It runs in the harness, not in Godot, and fails the test by
     /// a panic.
     pub const fn checked_by(mut self, check: fn(&Ended)) -> Setup {
@@ -157,6 +167,9 @@ impl Setup {
         self
     }
 }
+
+/// The file that names the library of [`Setup::beside`], in the project.
+pub const BESIDE: &str = "beside.gdextension";
 
 /// How a test's own process ended.
 #[derive(Clone, Debug, Default)]

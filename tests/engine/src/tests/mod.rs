@@ -26,3 +26,4 @@ mod time;
 
 pub(crate) use tasks::listen_from_the_start;
 mod threads;
+mod two_libraries;

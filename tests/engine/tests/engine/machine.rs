@@ -1,9 +1,10 @@
 //! What every process of a run needs: Godot, the library, the project, and how many run at a time.
 
 use std::error::Error;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use engine_tests::{Place, Test};
+use engine_tests::{BESIDE, Place, Test};
 use launcher::{Godot, Project};
 
 use crate::process::{Process, Report};
@@ -29,7 +30,13 @@ impl Machine {
 
     /// Runs a test in a process of its own, and looks at its end.
     pub fn run_alone(&self, test: &'static Test) -> Report {
-        let project = match self.stage() {
+        let staged = self.stage().and_then(|project| {
+            if let Some(library) = test.setup().beside {
+                add_library(&project, library)?;
+            }
+            Ok(project)
+        });
+        let project = match staged {
             Ok(project) => project,
             Err(error) => return Report::failed(error),
         };
@@ -50,4 +57,20 @@ impl Machine {
         }
         report
     }
+}
+
+/// Has a staged project load another library.
+fn add_library(project: &Project, name: &str) -> Result<(), String> {
+    let library = launcher::cdylib_of_current_exe(name).map_err(|error| error.to_string())?;
+    let file = format!(
+        "[configuration]\nentry_symbol = \"gdext_rust_init\"\ncompatibility_minimum = 4.5\nreloadable = true\n\n\
+         [libraries]\n{} = \"{}\"\n",
+        std::env::consts::OS,
+        library.display().to_string().replace('\\', "/")
+    );
+    let list = project.path().join(".godot/extension_list.cfg");
+    fs::write(project.path().join(BESIDE), file)
+        .and_then(|()| fs::read_to_string(&list))
+        .and_then(|known| fs::write(&list, format!("{known}res://{BESIDE}\n")))
+        .map_err(|error| format!("the library {name} could not be added: {error}"))
 }
