@@ -94,7 +94,7 @@ pub(super) fn listen(
     emitter: impl FnOnce() -> Option<Gd<Object>>,
 ) -> Result<Listener, SignalError> {
     let key = Key { id, signal };
-    let is_uncertain = kind != Kind::End && may_be_emitting(id);
+    let is_uncertain = may_be_emitting(id);
     let known = CONNECTIONS.with_borrow(|connections| {
         let newest = connections.get(&key)?.last()?;
         let probe = newest.probe.as_ref().filter(|_| is_uncertain);
@@ -115,7 +115,7 @@ pub(super) fn listen(
         None => true,
     };
     if fits && let Some((index, number)) = hub.add(kind) {
-        if is_deferred && kind != Kind::End {
+        if is_deferred {
             UNARMED.with_borrow_mut(|unarmed| unarmed.push_back((hub.clone(), number)));
             Pump::arm_soon();
         }

@@ -36,8 +36,6 @@ pub(crate) enum Kind {
     Emission,
     /// All emissions.
     Emissions,
-    /// The emitter's end; emissions are nothing to it.
-    End,
 }
 
 /// An emission, as a listener gets it.
@@ -241,7 +239,7 @@ impl Shared {
             let entry = entries.get_mut(index).filter(|entry| entry.number == number);
             let Some(entry) = entry else { return false };
             found.somebody = true;
-            if entry.kind == Kind::End || number > *armed {
+            if number > *armed {
                 return true;
             }
             found.wakers.extend(entry.waker.take());

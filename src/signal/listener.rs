@@ -6,8 +6,6 @@ use std::task::{Context, Poll};
 
 use cuelight_runtime::{DynamicSend as _, POLLED_AFTER_COMPLETION, engine};
 use godot::builtin::{Signal, StringName};
-use godot::classes::Object;
-use godot::obj::{Gd, InstanceId};
 
 use super::SignalError;
 use super::connection::listen;
@@ -39,26 +37,6 @@ impl Listener {
         match signal.object_id() {
             Some(id) => listen(id, name, kind, || signal.object()).map(Some),
             None => Err(no_object(&name)),
-        }
-    }
-
-    /// Begins to listen to the signal of an object. `Ok(None)` where the library is closed: nothing comes any more.
-    ///
-    /// # Panics
-    /// If the calling thread is not the main thread.
-    #[track_caller]
-    pub(crate) fn new(
-        emitter: Option<Gd<Object>>,
-        id: Option<InstanceId>,
-        signal: StringName,
-        kind: Kind,
-    ) -> Result<Option<Self>, SignalError> {
-        if !is_open(|| signal.to_string()) {
-            return Ok(None);
-        }
-        match id {
-            Some(id) => listen(id, signal, kind, || emitter).map(Some),
-            None => Err(no_object(&signal)),
         }
     }
 

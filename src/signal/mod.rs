@@ -15,7 +15,6 @@ pub use args::SignalArgs;
 pub(crate) use connection::{arm_next, disconnect_all};
 pub use error::SignalError;
 pub use future::{FallibleSignalFuture, SignalExt, SignalFuture, TypedSignalExt};
-pub(crate) use hub::Kind;
 pub(crate) use listener::Listener;
 pub use select::{SelectSignal, SignalList, SignalPart, marker, select_signal};
 pub use stream::{SignalStream, WaitIf};
