@@ -740,7 +740,6 @@ impl Countdown {
     ///
     /// # Panics
     /// If the calling thread is not the one that the runtime was started on.
-    #[track_caller]
     pub fn progress(&mut self) -> Option<f64> {
         let is_due = match self.timer.state {
             State::New => self.timer.register(None, Waiter::Nobody).is_err(),

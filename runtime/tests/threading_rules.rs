@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use cuelight_runtime::{
-    Background, Canceller, Clock, Cooldown, CooldownReady, Cue, CueWait, Flag, FlagWait,
-    GroupHandle, JoinGroup, NextFrame, Phase, SharedTask, SlowGuard, TaskError, TaskGroup,
-    TaskHandle, TaskId, TaskReport, TaskSlot, ThreadConfined, TickWatch, WaitFrames,
-    WaitPhysicsFrames, WaitSeconds,
+    Background, BeatWatch, Canceller, Clock, Cooldown, CooldownReady, Countdown, Cue, CueWait,
+    Flag, FlagWait, GroupHandle, JoinGroup, NextFrame, Phase, SharedTask, SlowGuard, TaskError,
+    TaskGroup, TaskHandle, TaskId, TaskReport, TaskSlot, ThreadConfined, TickWatch, WaitFrames,
+    WaitPhysicsFrames, WaitRealSeconds, WaitSeconds, WaitUntilTime,
 };
 
 /// Fails to compile if a type has a trait: then both implementations fit, and none is chosen.
@@ -57,6 +57,10 @@ assert_not! {
     WaitPhysicsFrames: Send,
     NextFrame: Send,
     TickWatch: Send,
+    WaitUntilTime: Send,
+    WaitRealSeconds: Send,
+    BeatWatch: Send,
+    Countdown: Send,
 }
 
 fn is_send_and_sync<T: Send + Sync>() {}
@@ -85,4 +89,8 @@ fn waits_and_handles_are_unpin() {
     is_unpin::<WaitPhysicsFrames>();
     is_unpin::<NextFrame>();
     is_unpin::<TickWatch>();
+    is_unpin::<WaitUntilTime>();
+    is_unpin::<WaitRealSeconds>();
+    is_unpin::<BeatWatch>();
+    is_unpin::<Countdown>();
 }

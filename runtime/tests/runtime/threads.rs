@@ -9,8 +9,9 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use cuelight_runtime::{
-    DynamicSend, IntoDynamicSend, TaskGroup, ThreadConfined, current_group, engine, next_frame,
-    now, root_group, spawn, spawn_deferred, spawn_named,
+    BeatWatch, Countdown, DynamicSend, IntoDynamicSend, TaskGroup, ThreadConfined, current_group,
+    engine, next_frame, now, root_group, spawn, spawn_deferred, spawn_named, wait_real_seconds,
+    wait_until_time,
 };
 
 use crate::common::{Log, World, my_waker, panic_of, poll_once};
@@ -227,6 +228,25 @@ fn wait_elsewhere_names_the_thread() {
     let (message, _) =
         elsewhere.spawn(|| panic_of(|| poll_once(&mut next_frame()))).unwrap().join().unwrap();
     assert!(message.contains("the thread \"loader\" has no runtime"), "{message}");
+}
+
+#[test]
+fn times_and_beats_elsewhere_name_the_thread() {
+    let calls: [fn() -> bool; 4] = [
+        || poll_once(&mut wait_until_time(1.0)).is_ready(),
+        || poll_once(&mut wait_real_seconds(1.0)).is_ready(),
+        || Countdown::new(1.0).progress().is_none(),
+        || {
+            let mut watch = BeatWatch::new(1.0);
+            let beats = std::future::poll_fn(move |cx| watch.poll_beats(cx));
+            poll_once(&mut Box::pin(beats)).is_ready()
+        },
+    ];
+    for call in calls {
+        let elsewhere = thread::Builder::new().name("loader".into());
+        let (message, _) = elsewhere.spawn(move || panic_of(call)).unwrap().join().unwrap();
+        assert!(message.contains("the thread \"loader\" has no runtime"), "{message}");
+    }
 }
 
 /// Counts its drops.
