@@ -24,6 +24,7 @@ pub use cooldown::{Cooldown, CooldownReady};
 pub use cue::{Cue, CueWait, Flag, FlagWait};
 pub use group::{GroupHandle, JoinGroup, TaskGroup, current_group, root_group};
 pub use raw::confined::ThreadConfined;
+pub use raw::parts::{PartList, Parts};
 pub use send::{DynamicSend, IntoDynamicSend};
 pub use shared::SharedTask;
 pub use slot::TaskSlot;

@@ -12,7 +12,14 @@
 //!    can be dropped has a count of its own, or lent for a poll by what that poll keeps alive.
 //! 4. *Own thread only*: what is confined to a thread is reached on that thread only, and leaked elsewhere. Its value is
 //!    taken out or dropped once. What is `Send` need not be confined.
+//! 5. *Lists in place*: a part of a [`Parts`](parts::Parts) is never moved. An array's parts lie in the `Parts`, and so
+//!    do those of a `SmallVec`, which is why these are not `Unpin` where the parts are not; a `Vec`'s lie in its buffer.
+//!    Nothing makes such a container longer, and nothing takes it out again.
+//! 6. *Alive once*: the container itself drops no part: an array is in a `ManuallyDrop`, a list has been told that its
+//!    length is 0. A part is reached only while it counts as alive, and is struck off before it is dropped, so it is
+//!    dropped once, whoever panics.
 
 pub(crate) mod cell;
 pub(crate) mod confined;
+pub(crate) mod parts;
 pub(crate) mod waker;

@@ -22,6 +22,7 @@ mod livelock;
 mod nesting;
 mod order;
 mod panics;
+mod parts;
 mod real_time;
 mod shared;
 mod shutdown;
