@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::ops::Deref;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::clock::check_speed;
 use crate::scheduler::{Freeze, GroupKey, Place, ROOT, Runtime, current};
-use crate::task::start;
+use crate::task::{start, start_at};
 use crate::wait::check_seconds;
 use crate::{Clock, Cooldown, POLLED_AFTER_COMPLETION, Phase, TaskHandle};
 
@@ -107,6 +108,18 @@ impl GroupHandle {
         future: impl Future<Output = T> + 'static,
     ) -> TaskHandle<T> {
         start(self.runtime, Place { group: self.key, deferred: false }, Some(name.into()), future)
+    }
+
+    /// Spawns like [`spawn`](Self::spawn), for the line of somebody else: what a future spawns belongs to the line that
+    /// made the future.
+    #[doc(hidden)]
+    pub fn spawn_at<T: 'static>(
+        &self,
+        location: &'static Location<'static>,
+        future: impl Future<Output = T> + 'static,
+    ) -> TaskHandle<T> {
+        let place = Place { group: self.key, deferred: false };
+        start_at(self.runtime, place, None, location, future)
     }
 
     /// Spawns a task that starts in the next drain.

@@ -133,7 +133,8 @@ pub(crate) fn start<T: 'static>(
     start_at(runtime, place, name, Location::caller(), future)
 }
 
-fn start_at<T: 'static>(
+/// Makes a task that is reported as spawned somewhere else, and hands it to the scheduler.
+pub(crate) fn start_at<T: 'static>(
     runtime: &'static Runtime,
     place: Place,
     name: Option<Cow<'static, str>>,
