@@ -1,15 +1,25 @@
 //! All of several futures.
 
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use cuelight_runtime::{PartList, Parts};
 use pin_project_lite::pin_project;
+use smallvec::{Array, SmallVec};
 
-use crate::utils::poll_part;
+use crate::outputs::{ArrayOutputs, ListOutputs, Outputs};
+use crate::utils::{POLLED_AFTER_COMPLETION, poll_part};
 
 /// Returns all outputs, in listed order.
 ///
-/// Takes a tuple of up to eight futures. They are polled in listed order; each is dropped as soon as it is ready.
+/// Takes a tuple of two to eight futures, an array, a `Vec` or a `SmallVec`; of both lists the outputs are a `Vec`. The
+/// futures are polled in listed order; each is dropped as soon as it is ready. For futures that can fail, use
+/// [`try_join`](crate::try_join()); to go on with each output as it comes, [`as_completed`](crate::as_completed()).
+///
+/// The futures start when it is first awaited. An empty list is ready at once. It is frozen with the task that awaits
+/// it. Each wake polls all parts that are left; it allocates nothing but the memory for the outputs of a list.
 ///
 /// Dropping it drops the parts that are left, in listed order, and the outputs so far.
 ///
@@ -25,6 +35,13 @@ use crate::utils::poll_part;
 /// };
 /// let talk = async { 7 };
 /// assert_eq!(join((walk, talk)).await, ("arrived", 7));
+///
+/// let doors = [3, 1, 2];
+/// let opened = join(doors.map(async |frames| {
+///     wait_frames(frames).await;
+///     frames
+/// }));
+/// assert_eq!(opened.await, doors);
 /// # });
 /// ```
 pub fn join<J: JoinInput>(futures: J) -> Join<J> {
@@ -52,7 +69,7 @@ impl<J: JoinInput> Future for Join<J> {
     }
 }
 
-/// What [`join`] takes: tuples of two to eight futures.
+/// What [`join`] takes: tuples of two to eight futures, arrays, `Vec`s and `SmallVec`s.
 pub trait JoinInput {
     /// The outputs, in the shape of the input.
     type Output;
@@ -62,6 +79,78 @@ pub trait JoinInput {
 
     #[doc(hidden)]
     fn into_parts(self) -> Self::Parts;
+}
+
+pin_project! {
+    #[doc(hidden)]
+    pub struct JoinList<L: PartList, O> {
+        #[pin]
+        parts: Parts<L>,
+        outputs: O,
+        done: bool,
+    }
+}
+
+impl<L, O> JoinList<L, O>
+where
+    L: PartList<Part: Future>,
+    O: Outputs<<L::Part as Future>::Output>,
+{
+    fn new(list: L) -> Self {
+        let parts = Parts::new(list);
+        Self { outputs: O::new(parts.len()), parts, done: false }
+    }
+}
+
+impl<L, O> Future for JoinList<L, O>
+where
+    L: PartList<Part: Future>,
+    O: Outputs<<L::Part as Future>::Output>,
+{
+    type Output = O::List;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O::List> {
+        let mut this = self.project();
+        assert!(!*this.done, "{POLLED_AFTER_COMPLETION}");
+        let ControlFlow::<Infallible>::Continue(()) =
+            this.parts.as_mut().poll_each(cx, |index, output| {
+                this.outputs.put(index, output);
+                ControlFlow::Continue(())
+            });
+        if this.parts.count_alive() > 0 {
+            return Poll::Pending;
+        }
+        *this.done = true;
+        Poll::Ready(this.outputs.take())
+    }
+}
+
+impl<F: Future> JoinInput for Vec<F> {
+    type Output = Vec<F::Output>;
+    type Parts = JoinList<Self, ListOutputs<F::Output>>;
+
+    fn into_parts(self) -> Self::Parts {
+        JoinList::new(self)
+    }
+}
+
+impl<F: Future, const N: usize> JoinInput for [F; N] {
+    type Output = [F::Output; N];
+    type Parts = JoinList<Self, ArrayOutputs<F::Output, N>>;
+
+    fn into_parts(self) -> Self::Parts {
+        JoinList::new(self)
+    }
+}
+
+impl<A: Array<Item: Future>> JoinInput for SmallVec<A> {
+    type Output = Vec<<A::Item as Future>::Output>;
+    type Parts = JoinList<Self, ListOutputs<<A::Item as Future>::Output>>;
+
+    fn into_parts(self) -> Self::Parts {
+        JoinList::new(self)
+    }
 }
 
 macro_rules! join_tuple {

@@ -3,29 +3,35 @@
 
 mod animate;
 mod branch;
+mod completed;
 mod every;
 mod ext;
 mod frame_budget;
 mod guard;
 mod join;
+mod outputs;
 mod race;
+mod rush;
 mod scope;
 mod select;
 mod stream;
 mod timeline;
 mod timeout;
+mod try_join;
 mod utils;
 mod wait;
 
 pub use animate::{Animate, Ease, animate};
 pub use branch::branch;
+pub use completed::{AsCompleted, as_completed};
 pub use every::{Every, EveryNext, every};
 pub use ext::{BoxFuture, Map, ScriptFutureExt, Until};
 pub use frame_budget::{FrameBudget, FrameBudgetTick};
 pub use futures_core::Stream;
 pub use guard::{AtExit, OnCancel, Uncancellable, at_exit, uncancellable};
 pub use join::{Join, JoinInput, join};
-pub use race::{Race, RaceInput, race};
+pub use race::{Race, RaceInput, RaceIter, race, race_iter};
+pub use rush::{Rush, rush};
 pub use scope::{Child, Scope, scope};
 pub use select::{
     Select, Select2, Select3, Select4, Select5, Select6, Select7, Select8, SelectInput, select,
@@ -33,6 +39,7 @@ pub use select::{
 pub use stream::Next;
 pub use timeline::{CueRule, Play, Timeline};
 pub use timeout::{Elapsed, Timeout, timeout};
+pub use try_join::{TryJoin, TryJoinInput, try_join};
 pub use wait::{
     NextFrame, WaitChanged, WaitFrames, WaitPhysicsFrames, WaitRealSeconds, WaitSeconds, WaitUntil,
     WaitUntilTime, WaitWhile, YieldNow, next_frame, wait_changed, wait_frames, wait_physics_frames,

@@ -3,14 +3,20 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use cuelight_runtime::{PartList, Parts};
 use pin_project_lite::pin_project;
+use smallvec::{Array, SmallVec};
 
-use crate::utils::poll_part;
+use crate::utils::{POLLED_AFTER_COMPLETION, poll_part};
 
 /// Returns which future was first, with its output; the others are dropped before that.
 ///
-/// A tuple of up to eight futures gives [`Select2`] and so on. The futures are polled in listed order, so that the
-/// first listed wins a tie. For outputs of one type, when nobody asks who won, use [`race`](crate::race()).
+/// A tuple of two to eight futures gives [`Select2`] and so on; an array, a `Vec` or a `SmallVec` gives
+/// `(index, output)`. The futures are polled in listed order, so that the first listed wins a tie. For outputs of one
+/// type, when nobody asks who won, use [`race`](crate::race()).
+///
+/// The futures start when it is first awaited. An empty list never resolves. It is frozen with the task that awaits it,
+/// and allocates nothing.
 ///
 /// Dropping it drops all of its parts, in listed order.
 ///
@@ -25,6 +31,9 @@ use crate::utils::poll_part;
 ///     Select2::First(()) => panic!("three seconds are more than two frames"),
 ///     Select2::Second(()) => {}
 /// }
+///
+/// let roads = vec![wait_frames(30), wait_frames(10), wait_frames(20)];
+/// assert_eq!(select(roads).await, (1, ()));
 /// # });
 /// ```
 pub fn select<S: SelectInput>(futures: S) -> Select<S> {
@@ -52,7 +61,7 @@ impl<S: SelectInput> Future for Select<S> {
     }
 }
 
-/// What [`select`](crate::select()) takes: tuples of two to eight futures.
+/// What [`select`](crate::select()) takes: tuples of two to eight futures, arrays, `Vec`s and `SmallVec`s.
 pub trait SelectInput {
     /// Which future was first, with its output.
     type Output;
@@ -62,6 +71,59 @@ pub trait SelectInput {
 
     #[doc(hidden)]
     fn into_parts(self) -> Self::Parts;
+}
+
+pin_project! {
+    #[doc(hidden)]
+    pub struct SelectList<L: PartList> {
+        #[pin]
+        parts: Parts<L>,
+    }
+}
+
+impl<L: PartList> SelectList<L> {
+    fn new(list: L) -> Self {
+        Self { parts: Parts::new(list) }
+    }
+}
+
+impl<L: PartList<Part: Future>> Future for SelectList<L> {
+    type Output = (usize, <L::Part as Future>::Output);
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let parts = self.project().parts;
+        // All parts go at once, so that none is left only when it was ready, or has no part at all.
+        assert!(parts.count_alive() > 0 || parts.is_empty(), "{POLLED_AFTER_COMPLETION}");
+        parts.poll_first(cx)
+    }
+}
+
+impl<F: Future> SelectInput for Vec<F> {
+    type Output = (usize, F::Output);
+    type Parts = SelectList<Self>;
+
+    fn into_parts(self) -> Self::Parts {
+        SelectList::new(self)
+    }
+}
+
+impl<F: Future, const N: usize> SelectInput for [F; N] {
+    type Output = (usize, F::Output);
+    type Parts = SelectList<Self>;
+
+    fn into_parts(self) -> Self::Parts {
+        SelectList::new(self)
+    }
+}
+
+impl<A: Array<Item: Future>> SelectInput for SmallVec<A> {
+    type Output = (usize, <A::Item as Future>::Output);
+    type Parts = SelectList<Self>;
+
+    fn into_parts(self) -> Self::Parts {
+        SelectList::new(self)
+    }
 }
 
 macro_rules! select_tuple {

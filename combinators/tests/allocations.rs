@@ -5,15 +5,20 @@ mod common;
 #[path = "../../runtime/tests/common/counting.rs"]
 mod counting;
 
-use std::future::{pending, ready};
+use std::future::{pending, poll_fn, ready};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use cuelight_combinators::{
-    Ease, FrameBudget, ScriptFutureExt, animate, at_exit, branch, every, join, next_frame, race,
-    scope, select, timeout, uncancellable, wait_changed, wait_frames, wait_physics_frames,
-    wait_seconds, wait_until, wait_until_time, wait_while, yield_now,
+    Ease, FrameBudget, ScriptFutureExt, animate, as_completed, at_exit, branch, every, join,
+    next_frame, race, race_iter, rush, scope, select, timeout, try_join, uncancellable,
+    wait_changed, wait_frames, wait_physics_frames, wait_seconds, wait_until, wait_until_time,
+    wait_while, yield_now,
 };
 use cuelight_runtime::engine::counts;
 use cuelight_runtime::{TaskGroup, spawn};
+
+use smallvec::SmallVec;
 
 use common::World;
 use counting::allocations;
@@ -85,6 +90,91 @@ fn until_allocates_nothing() {
 #[test]
 fn join_allocates_nothing() {
     check(|| join((next_frame(), wait_seconds(0.03), wait_frames(3), wait_physics_frames(1))));
+}
+
+#[test]
+fn try_join_allocates_nothing() {
+    check(|| try_join((next_frame().timeout(1.0), wait_seconds(0.03).timeout(1.0))));
+    check(|| try_join((wait_seconds(3600.0).timeout(0.01), wait_frames(3).timeout(1.0))));
+}
+
+#[test]
+fn arrays_allocate_nothing() {
+    check(|| race([wait_frames(1000), wait_frames(2)]));
+    check(|| select([wait_frames(1000), wait_frames(2)]));
+    check(|| join([wait_frames(1), wait_frames(2), wait_frames(3)]));
+    check(|| try_join([1, 2, 3].map(|frames| wait_frames(frames).timeout(1.0))));
+    check(|| try_join([1.0, 0.01].map(|seconds| wait_frames(9).timeout(seconds))));
+}
+
+#[test]
+fn the_first_of_a_small_list_allocates_nothing() {
+    check(|| race(SmallVec::<[_; 2]>::from([wait_frames(1000), wait_frames(2)])));
+    check(|| select(SmallVec::<[_; 2]>::from([wait_frames(1000), wait_frames(2)])));
+    check(|| race_iter((2..6).map(wait_frames)));
+}
+
+/// Counts the allocations of a list's future, from its creation to its end, once the list is there.
+fn count<L, F: Future>(list: L, make: impl FnOnce(L) -> F) -> usize {
+    allocations(|| {
+        let mut future = pin!(make(list));
+        let mut cx = Context::from_waker(Waker::noop());
+        while future.as_mut().poll(&mut cx).is_pending() {}
+    })
+}
+
+/// Pends once.
+async fn once() -> Result<(), ()> {
+    let mut polled = false;
+    poll_fn(|_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending })
+        .await;
+    Ok(())
+}
+
+#[test]
+fn lists_allocate_what_holds_the_outputs() {
+    for len in [2, 100, 1_000] {
+        let parts = || Vec::from_iter((0..len).map(|_| once()));
+        let small_parts = || SmallVec::<[_; 4]>::from_iter((0..len).map(|_| once()));
+        assert_eq!(count(parts(), race), 0, "race of {len}");
+        assert_eq!(count(small_parts(), race), 0, "race of a small list of {len}");
+        assert_eq!(count(parts(), select), 0, "select of {len}");
+        assert_eq!(count(small_parts(), select), 0, "select of a small list of {len}");
+        // The notes of which are alive.
+        let notes = usize::from(len > 128);
+        assert_eq!(count(parts(), join), 1 + notes, "join of {len}");
+        assert_eq!(count(small_parts(), join), 1 + notes, "join of a small list of {len}");
+        assert_eq!(count(parts(), try_join), 1 + notes, "try_join of {len}");
+        assert_eq!(count(small_parts(), try_join), 1 + notes, "try_join of a small list of {len}");
+    }
+    // In place, also where an output alone is smaller than one that may be missing.
+    assert_eq!(count(Vec::from([ready(1_u64), ready(2), ready(3)]), join), 1);
+    assert_eq!(count(Vec::from_iter((0..0).map(|_| once())), join), 0);
+}
+
+#[test]
+fn as_completed_allocates_its_outputs() {
+    async fn all<F: Future>(list: Vec<F>) {
+        let mut stream = as_completed(list);
+        while stream.next().await.is_some() {}
+    }
+    // The memory for those that are ready at once grows by doubling.
+    assert_eq!(count(Vec::from_iter((0..100).map(|_| ready(()))), all), 6);
+    // One after the other, they are kept in the same place.
+    let one_by_one = (0..100).map(async |polls| {
+        for _ in 0..polls {
+            let _ = once().await;
+        }
+    });
+    assert_eq!(count(one_by_one.collect(), all), 1);
+}
+
+#[test]
+fn rush_allocates_boxes_and_tasks() {
+    let _world = World::start();
+    let count = || count((), |()| rush((once(), once(), once())));
+    count();
+    assert_eq!(count(), 3 + 2);
 }
 
 #[test]

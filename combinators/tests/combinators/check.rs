@@ -134,3 +134,60 @@ where
     world.ticks(PATIENCE);
     assert_eq!(task.take(), Some(Ok((0, 0))));
 }
+
+/// Checks that a future of which a part panics panics with it, and what is dropped then, at the latest with the future:
+/// alone, and as a task.
+#[track_caller]
+pub fn check_panic<F>(make: impl Fn(&Log) -> F, events: &[&str])
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let log = Log::new();
+    {
+        let _world = World::start();
+        let mut future = Box::pin(make(&log));
+        let mut cx = Context::from_waker(Waker::noop());
+        let (message, _) = panic_of(|| while future.as_mut().poll(&mut cx).is_pending() {});
+        assert_eq!(message, "boo");
+    }
+    log.check(events);
+
+    let world = World::start();
+    spawn(make(&log)).detach();
+    world.ticks(PATIENCE);
+    world.check_reports(&["boo"]);
+    log.check(events);
+}
+
+/// Checks what is dropped when a future is dropped after its first poll, and a part panics at that.
+#[track_caller]
+pub fn check_panic_in_drop<F>(make: impl Fn(&Log) -> F, events: &[&str])
+where
+    F: Future + 'static,
+{
+    let (_world, log) = (World::start(), Log::new());
+    let mut future = Box::pin(make(&log));
+    assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    log.push("dropped");
+    assert_eq!(panic_of(|| drop(future)).0, "boo");
+    log.check(events);
+}
+
+/// Checks that a future is never ready, and waits for nothing.
+#[track_caller]
+pub fn check_never<F>(make: impl Fn() -> F)
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let world = World::start();
+    let task = spawn(make());
+    world.ticks(PATIENCE);
+    assert!(!task.is_finished());
+    assert_eq!(cuelight_runtime::engine::counts().waits, 0);
+    let (counted, waker) = crate::common::CountedWaker::new();
+    let mut future = Box::pin(make());
+    assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!((counted.count(), std::sync::Arc::strong_count(&counted)), (0, 2));
+}

@@ -6,19 +6,24 @@
 mod common;
 
 mod animate;
+mod as_completed;
 mod at_exit;
 mod branch;
 mod check;
 mod every;
+mod forms;
 mod frame_budget;
 mod join;
+mod lists_model;
 mod map;
 mod on_cancel;
 mod race;
+mod rush;
 mod scope;
 mod select;
 mod timeline;
 mod timeout;
+mod try_join;
 mod types;
 mod uncancellable;
 mod until;
