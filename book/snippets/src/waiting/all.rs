@@ -26,6 +26,36 @@ async fn two_doors(left: Gd<Door>, right: Gd<Door>) {
 }
 // ANCHOR_END: results
 
+// ANCHOR: list
+async fn line_up(guards: &[Gd<Guard>], gate: Vector2) {
+    let walks = guards.iter().zip(0..).map(|(guard, index)| {
+        let place = gate + Vector2::new(24.0 * index as f32, 0.0);
+        walk_to(guard, place)
+    });
+    join(walks.collect::<Vec<_>>()).await;
+    godot_print!("They stand in line.");
+}
+// ANCHOR_END: list
+
+// ANCHOR: try_join
+async fn both_in_time(mara: Gd<Guard>, finn: Gd<Guard>, gate: Vector2) {
+    let ways = try_join([walk_to(&mara, gate).timeout(5.0), walk_to(&finn, gate).timeout(5.0)]);
+    match ways.await {
+        Ok(_) => godot_print!("Both are there."),
+        Err(Elapsed) => godot_print!("Too late!"), // Who is still walking has stopped.
+    }
+}
+// ANCHOR_END: try_join
+
+// ANCHOR: as_completed
+async fn arrivals(guards: Vec<Gd<Guard>>, gate: Vector2) {
+    let mut walks = as_completed(guards.iter().map(|guard| walk_to(guard, gate)));
+    while let Some((index, ())) = walks.next().await {
+        godot_print!("{} is there.", guards[index].bind().name);
+    }
+}
+// ANCHOR_END: as_completed
+
 // ANCHOR: many
 async fn gather(guards: Vec<Gd<Guard>>, gate: Vector2) {
     let walks: Vec<_> = guards

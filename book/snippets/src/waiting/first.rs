@@ -13,6 +13,19 @@ async fn rest(hero: Gd<Hero>, door: Gd<Door>) {
 }
 // ANCHOR_END: race
 
+// ANCHOR: list
+async fn who_sees_him(guards: Vec<Gd<Guard>>) -> Gd<Guard> {
+    let alarms: Vec<_> = guards.iter().map(|guard| guard.signals().alerted().wait()).collect();
+    let (index, ()) = select(alarms).await;
+    guards[index].clone()
+}
+
+async fn any_door(doors: Vec<Gd<Door>>) {
+    race_iter(doors.iter().map(|door| door.signals().opened().wait())).await;
+    godot_print!("One of them is open.");
+}
+// ANCHOR_END: list
+
 // ANCHOR: select
 async fn react(me: Gd<Guard>, hero: Gd<Hero>) {
     match select((me.signals().stunned().wait(), hero.signals().hidden().wait())).await {
@@ -62,3 +75,11 @@ async fn shout_or_alarm(me: Gd<Guard>) {
     }
 }
 // ANCHOR_END: outside
+
+// ANCHOR: rush
+async fn raise_the_alarm(guards: Vec<Gd<Guard>>, bell: Vector2) {
+    let ways = guards.into_iter().map(|guard| async move { walk_to(&guard, bell).await });
+    rush(ways.collect::<Vec<_>>()).await;
+    godot_print!("The bell rings."); // The other guards are still on their way to it.
+}
+// ANCHOR_END: rush
