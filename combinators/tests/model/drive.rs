@@ -1,6 +1,7 @@
 //! Runs a program on the real runtime, and keeps the same log as the model.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -10,18 +11,23 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use cuelight_combinators::{
-    branch, race, wait_frames, wait_physics_frames, wait_seconds, wait_until, yield_now,
+    Elapsed, ScriptFutureExt, Select2, Select3, as_completed, branch, every, join, select, timeout,
+    try_join, wait_frames, wait_physics_frames, wait_real_seconds, wait_seconds, wait_until,
+    wait_until_time, yield_now,
 };
 use cuelight_runtime::engine::{self, Counts, Engine};
 use cuelight_runtime::{
-    GroupHandle, Phase, SlowGuard, TaskError, TaskGroup, TaskHandle, TaskReport, current_group,
-    now, spawn, spawn_deferred,
+    Cooldown, Cue, Flag, GroupHandle, Phase, SharedTask, SlowGuard, TaskError, TaskGroup,
+    TaskHandle, TaskReport, TaskSlot, current_group, now, spawn, spawn_deferred,
 };
 
+use smallvec::SmallVec;
+
 use super::program::{
-    Action, Guard, MAX_GROUPS, MAX_SLOWS, MAX_TASKS, Outside, Place, Program, SIGNALS, Script,
-    Step, Wait, pick,
+    Action, Form, Guard, How, MAX_GROUPS, MAX_SLOWS, MAX_TASKS, NAMES, Outside, Place, Program,
+    SIGNALS, Script, Step, Wait, pick,
 };
+use super::script::is_error;
 
 thread_local! {
     /// The log of the program that this thread runs. A foreign waker has to be `Send`, and so
@@ -56,6 +62,8 @@ pub fn run(program: &Program) -> Vec<String> {
     LOG.take();
     let world = Rc::new(World { program: program.clone(), ..World::default() });
     start(&world);
+    // The runtime may have heard another wall time from the program before.
+    drop(wait_real_seconds(1.0));
     for step in &program.steps {
         let had_rung = world.rung.get();
         world.step(step);
@@ -113,7 +121,7 @@ struct TestEngine {
 
 impl Engine for TestEngine {
     fn real_time(&self) -> Duration {
-        Duration::ZERO
+        Duration::from_nanos(self.world.real.get())
     }
 
     fn call_soon(&self) {
@@ -138,6 +146,8 @@ struct World {
     program: Program,
     open: Cell<bool>,
     rung: Cell<bool>,
+    /// The wall time, which the ticks move on.
+    real: Cell<u64>,
     handles: RefCell<Vec<Option<TaskHandle<usize>>>>,
     /// For each task: set while a panic of its own goes through it.
     unwinding: RefCell<Vec<bool>>,
@@ -146,6 +156,15 @@ struct World {
     stash: RefCell<Vec<BoxWait>>,
     events: [Rc<Event>; SIGNALS],
     flags: [Cell<bool>; SIGNALS],
+    /// The shared handles of tasks.
+    shared: RefCell<HashMap<usize, SharedTask<usize>>>,
+    /// The channels: the group above, the name, and the number among the groups.
+    channels: RefCell<HashMap<(usize, usize), usize>>,
+    cues: [Cue<u64>; SIGNALS],
+    given: [Cell<u64>; SIGNALS],
+    raised: [Flag; SIGNALS],
+    cooldowns: [RefCell<Option<Rc<Cooldown>>>; SIGNALS],
+    slots: [RefCell<Option<Rc<TaskSlot>>>; SIGNALS],
 }
 
 type BoxWait = Pin<Box<dyn Future<Output = String>>>;
@@ -168,6 +187,7 @@ impl World {
             }
             Outside::Tick(phase, delta) => {
                 log(format!("tick {phase:?}"));
+                self.real.set(self.real.get() + delta);
                 engine::tick(phase, Duration::from_nanos(delta));
             }
             Outside::Shutdown => {
@@ -181,6 +201,8 @@ impl World {
                 if !self.open.get() {
                     self.slows.take();
                     self.stash.take();
+                    self.cooldowns.iter().for_each(|cooldown| drop(cooldown.take()));
+                    self.slots.iter().for_each(|slot| drop(slot.take()));
                     start(self);
                 }
             }
@@ -290,6 +312,44 @@ impl World {
                 wakers.iter().for_each(Waker::wake_by_ref);
             }
             Action::SetFlag(number, set) => self.flags[pick(number, SIGNALS)].set(set),
+            Action::GiveCue(number) => {
+                let cue = pick(number, SIGNALS);
+                self.given[cue].set(self.given[cue].get() + 1);
+                self.cues[cue].give(self.given[cue].get());
+            }
+            Action::Raise(number, true) => self.raised[pick(number, SIGNALS)].set(),
+            Action::Raise(number, false) => self.raised[pick(number, SIGNALS)].clear(),
+            Action::NewCooldown(number, group, seconds) => {
+                let cooldown = self.group(group).1.cooldown(seconds);
+                drop(self.cooldowns[pick(number, SIGNALS)].replace(Some(Rc::new(cooldown))));
+            }
+            Action::StartCooldown(number) => {
+                let number = pick(number, SIGNALS);
+                let cooldown = self.cooldowns[number].borrow().clone();
+                if let Some(cooldown) = cooldown {
+                    log(format!("cooldown {number}: started {}", cooldown.try_start()));
+                }
+            }
+            Action::Slot { slot, group, how, script, keep } => {
+                self.start_in_slot(pick(slot, SIGNALS), group, how, script, keep);
+            }
+            Action::CancelSlot(number) => {
+                let slot = self.slots[pick(number, SIGNALS)].borrow().clone();
+                if let Some(slot) = slot {
+                    slot.cancel();
+                }
+            }
+            Action::DropSlot(number) => {
+                let slot = self.slots[pick(number, SIGNALS)].take();
+                drop(slot);
+            }
+            Action::IsIdle(number) => {
+                let number = pick(number, SIGNALS);
+                let slot = self.slots[number].borrow().clone();
+                if let Some(slot) = slot {
+                    log(format!("slot {number}: idle {}", slot.is_idle()));
+                }
+            }
             Action::Stash(ref wait) => {
                 let wait = self.wait(wait);
                 self.stash.borrow_mut().push(wait);
@@ -303,17 +363,12 @@ impl World {
         if number == MAX_TASKS {
             return;
         }
-        self.handles.borrow_mut().push(None);
-        self.unwinding.borrow_mut().push(false);
-        let script = self.program.scripts[pick(script, self.program.scripts.len())].clone();
         let group = match place {
             Place::Group(group) => Some(self.group(group).1),
+            Place::Channel(group, name) => Some(self.channel(group, name)),
             _ => None,
         };
-        log(format!("t{number}: spawn"));
-        let guards = script.guards.iter().map(|guard| self.guard(number, guard)).collect();
-        let body = Box::pin(run_script(self.clone(), number, script));
-        let future = Task { world: self.clone(), number, body, _guards: guards };
+        let future = self.task_future(script);
         let handle = match (place, group) {
             (Place::Root, _) if deferred => spawn_deferred(future),
             (Place::Root, _) => spawn(future),
@@ -323,6 +378,42 @@ impl World {
             (_, None) if in_task => branch(future),
             (_, None) => current_group().spawn(future),
         };
+        self.spawned(number, handle, keep);
+    }
+
+    fn start_in_slot(self: &Rc<Self>, number: usize, group: u8, how: How, script: u8, keep: bool) {
+        let task = self.handles.borrow().len();
+        if task == MAX_TASKS {
+            return;
+        }
+        let group = self.group(group).1;
+        let make = || Rc::new(TaskSlot::under(&group));
+        let slot = self.slots[number].borrow_mut().get_or_insert_with(make).clone();
+        let handle = match how {
+            How::Replace => slot.replace(self.task_future(script)),
+            How::Enqueue => slot.enqueue(self.task_future(script)),
+            How::IfIdle if !slot.is_idle() => {
+                log(format!("slot {number} is busy"));
+                return;
+            }
+            How::IfIdle => slot.start_if_idle(self.task_future(script)).expect("the slot is idle"),
+        };
+        self.spawned(task, handle, keep);
+    }
+
+    /// Makes the future of a task that runs a script.
+    fn task_future(self: &Rc<Self>, script: u8) -> Task {
+        let number = self.handles.borrow().len();
+        self.handles.borrow_mut().push(None);
+        self.unwinding.borrow_mut().push(false);
+        let script = self.program.scripts[pick(script, self.program.scripts.len())].clone();
+        log(format!("t{number}: spawn"));
+        let guards = script.guards.iter().map(|guard| self.guard(number, guard)).collect();
+        let body = Box::pin(run_script(self.clone(), number, script));
+        Task { world: self.clone(), number, body, _guards: guards }
+    }
+
+    fn spawned(&self, number: usize, handle: TaskHandle<usize>, keep: bool) {
         let finished = handle.is_finished();
         if keep {
             self.handles.borrow_mut()[number] = Some(handle);
@@ -330,6 +421,21 @@ impl World {
             drop(handle);
         }
         log(format!("t{number}: spawned, finished {finished}"));
+    }
+
+    /// Returns a group's channel, and keeps the table of groups as the model does.
+    fn channel(&self, group: u8, name: u8) -> GroupHandle {
+        let (parent, above) = self.group(group);
+        let name = pick(name, NAMES);
+        let channel = above.channel(["ai", "fx"][name]);
+        let known = self.channels.borrow().get(&(parent, name)).copied();
+        let is_known = known.is_some_and(|known| !self.groups.borrow()[known].0.is_closed());
+        if !is_known {
+            let mut groups = self.groups.borrow_mut();
+            self.channels.borrow_mut().insert((parent, name), groups.len());
+            groups.push((channel.clone(), None));
+        }
+        channel
     }
 
     /// Makes a wait, or takes one out of the stash.
@@ -340,6 +446,27 @@ impl World {
             Wait::Seconds(seconds) => quiet(wait_seconds(seconds)),
             Wait::ClockSeconds(group, seconds) => {
                 quiet(self.group(group).1.clock().wait_seconds(seconds))
+            }
+            Wait::UntilTime(seconds) => quiet(wait_until_time(now() + seconds)),
+            Wait::RealSeconds(seconds) => quiet(wait_real_seconds(seconds)),
+            Wait::Beats(period, count) => {
+                let mut beats = every(period);
+                Box::pin(async move {
+                    let mut results = Vec::new();
+                    for _ in 0..count {
+                        results.push(beats.next().await.to_string());
+                    }
+                    results.join(", ")
+                })
+            }
+            Wait::OnCancel(ref part, ref actions) => {
+                let (world, actions) = (self.clone(), actions.clone());
+                Box::pin(self.wait(part).on_cancel(move || {
+                    log("cancelled");
+                    for action in &actions {
+                        world.act(action, false);
+                    }
+                }))
             }
             Wait::Flag(flag, ref actions) => {
                 let (world, actions) = (self.clone(), actions.clone());
@@ -371,11 +498,58 @@ impl World {
                 Some((_, handle)) => Box::pin(async { show(handle.await) }),
                 None => Box::pin(async { "no handle".into() }),
             },
+            Wait::Shared(number) => {
+                if let Some((task, handle)) = self.take_handle(number) {
+                    self.shared.borrow_mut().insert(task, handle.shared());
+                }
+                let shared =
+                    self.task(number).and_then(|it| self.shared.borrow().get(&it).cloned());
+                match shared {
+                    Some(shared) => Box::pin(async { show(shared.await) }),
+                    None => Box::pin(async { "no handle".into() }),
+                }
+            }
+            Wait::Cue(number) => {
+                Box::pin(self.cues[pick(number, SIGNALS)].wait().map(|value| value.to_string()))
+            }
+            Wait::Raised(number) => quiet(self.raised[pick(number, SIGNALS)].wait_set()),
+            Wait::Cooled(number) => {
+                let cooldown = self.cooldowns[pick(number, SIGNALS)].borrow().clone();
+                match cooldown {
+                    Some(cooldown) => quiet(cooldown.ready()),
+                    None => quiet(std::future::ready(())),
+                }
+            }
             Wait::Stashed(number) => match remove(&self.stash, number) {
                 Some(wait) => wait,
                 None => Box::pin(async { "nothing stashed".into() }),
             },
+            Wait::First(form, ref parts) => first(form, self.parts(parts)),
+            Wait::All(form, ref parts) => all(form, self.parts(parts)),
+            Wait::TryAll(form, ref parts) => try_all(form, self.parts(parts)),
+            Wait::Completed(ref parts) => {
+                let mut completed = as_completed(self.parts(parts));
+                Box::pin(async move {
+                    let mut results = Vec::new();
+                    while let Some((index, result)) = completed.next().await {
+                        results.push(format!("{index} {result}"));
+                    }
+                    results.join(", ")
+                })
+            }
+            Wait::Timeout(seconds, ref part) => {
+                let wait = timeout(seconds, self.wait(part));
+                Box::pin(async { wait.await.unwrap_or_else(|Elapsed| "elapsed".into()) })
+            }
+            Wait::Until(ref part, ref stop) => {
+                let wait = self.wait(part).until(self.wait(stop));
+                Box::pin(async { wait.await.unwrap_or_else(|| "stopped".into()) })
+            }
         }
+    }
+
+    fn parts(self: &Rc<Self>, parts: &[Wait]) -> Vec<BoxWait> {
+        parts.iter().map(|part| self.wait(part)).collect()
     }
 
     fn guard(self: &Rc<Self>, task: usize, guard: &Guard) -> TaskGuard {
@@ -401,10 +575,16 @@ impl World {
 
     /// Drops what is left, so that nothing keeps the world alive.
     fn forget(&self) {
+        while !self.stash.borrow().is_empty() {
+            let stash = self.stash.take();
+            drop(stash);
+        }
         self.handles.take();
-        self.stash.take();
         self.slows.take();
         self.groups.take();
+        self.shared.take();
+        self.cooldowns.iter().for_each(|cooldown| drop(cooldown.take()));
+        self.slots.iter().for_each(|slot| drop(slot.take()));
         for event in &self.events {
             event.wakers.take();
         }
@@ -444,7 +624,7 @@ async fn run_script(world: Rc<World>, task: usize, script: Script) -> usize {
                 Step::Do(action) => world.act(action, true),
                 Step::Await(waits) => {
                     let waits: Vec<_> = waits.iter().map(|wait| world.wait(wait)).collect();
-                    let (part, result) = first(waits).await;
+                    let (part, result) = select(waits).await;
                     log(format!("t{task}: part {part} ready: {result}"));
                 }
                 Step::PollOnce(wait) => {
@@ -469,15 +649,105 @@ async fn run_script(world: Rc<World>, task: usize, script: Script) -> usize {
     task
 }
 
-/// Waits for the first of several waits, by the combinator.
-async fn first(waits: Vec<BoxWait>) -> (usize, String) {
-    let numbered = |(part, wait): (usize, BoxWait)| async move { (part, wait.await) };
-    let mut waits = waits.into_iter().enumerate().map(numbered);
-    match (waits.next(), waits.next(), waits.next()) {
-        (None, ..) => std::future::pending().await,
-        (Some(wait), None, _) => wait.await,
-        (Some(wait), Some(other), None) => race((wait, other)).await,
-        (Some(wait), Some(other), Some(third)) => race((wait, other, third)).await,
+/// Makes a wait for the first of several.
+fn first(form: Form, parts: Vec<BoxWait>) -> BoxWait {
+    fn text((index, result): (usize, String)) -> String {
+        format!("{index} {result}")
+    }
+    match into_parts(form, parts) {
+        Parts::Two(a, b) => {
+            let first = select((a, b));
+            Box::pin(async move {
+                match first.await {
+                    Select2::First(result) => text((0, result)),
+                    Select2::Second(result) => text((1, result)),
+                }
+            })
+        }
+        Parts::Three(a, b, c) => {
+            let first = select((a, b, c));
+            Box::pin(async move {
+                match first.await {
+                    Select3::First(result) => text((0, result)),
+                    Select3::Second(result) => text((1, result)),
+                    Select3::Third(result) => text((2, result)),
+                }
+            })
+        }
+        Parts::ArrayTwo(parts) => Box::pin(select(parts).map(text)),
+        Parts::ArrayThree(parts) => Box::pin(select(parts).map(text)),
+        Parts::List(parts) => Box::pin(select(parts).map(text)),
+        Parts::Small(parts) => Box::pin(select(parts).map(text)),
+    }
+}
+
+/// Makes a wait for all of several.
+fn all(form: Form, parts: Vec<BoxWait>) -> BoxWait {
+    match into_parts(form, parts) {
+        Parts::Two(a, b) => Box::pin(join((a, b)).map(|(a, b)| [a, b].join(", "))),
+        Parts::Three(a, b, c) => Box::pin(join((a, b, c)).map(|(a, b, c)| [a, b, c].join(", "))),
+        Parts::ArrayTwo(parts) => Box::pin(join(parts).map(|results| results.join(", "))),
+        Parts::ArrayThree(parts) => Box::pin(join(parts).map(|results| results.join(", "))),
+        Parts::List(parts) => Box::pin(join(parts).map(|results| results.join(", "))),
+        Parts::Small(parts) => Box::pin(join(parts).map(|results| results.join(", "))),
+    }
+}
+
+type TryWait = Pin<Box<dyn Future<Output = Result<String, String>>>>;
+
+/// Makes a wait for all of several, unless one is a task without an output.
+fn try_all(form: Form, parts: Vec<BoxWait>) -> BoxWait {
+    let judge = |part: BoxWait| -> TryWait {
+        Box::pin(part.map(|result| if is_error(&result) { Err(result) } else { Ok(result) }))
+    };
+    fn text(results: Result<Vec<String>, String>) -> String {
+        results.map_or_else(|error| format!("error {error}"), |results| results.join(", "))
+    }
+    let parts = parts.into_iter().map(judge).collect();
+    match into_parts(form, parts) {
+        Parts::Two(a, b) => {
+            Box::pin(try_join((a, b)).map(|done| text(done.map(|(a, b)| vec![a, b]))))
+        }
+        Parts::Three(a, b, c) => {
+            Box::pin(try_join((a, b, c)).map(|done| text(done.map(|(a, b, c)| vec![a, b, c]))))
+        }
+        Parts::ArrayTwo(parts) => Box::pin(try_join(parts).map(|done| text(done.map(Vec::from)))),
+        Parts::ArrayThree(parts) => Box::pin(try_join(parts).map(|done| text(done.map(Vec::from)))),
+        Parts::List(parts) => Box::pin(try_join(parts).map(text)),
+        Parts::Small(parts) => Box::pin(try_join(parts).map(text)),
+    }
+}
+
+/// Parts in the form that a program asks for.
+enum Parts<F> {
+    Two(F, F),
+    Three(F, F, F),
+    ArrayTwo([F; 2]),
+    ArrayThree([F; 3]),
+    List(Vec<F>),
+    Small(SmallVec<[F; 2]>),
+}
+
+fn into_parts<F>(form: Form, parts: Vec<F>) -> Parts<F> {
+    match (form, parts.len()) {
+        (Form::Tuple, 2) => {
+            let Ok([a, b]) = <[F; 2]>::try_from(parts) else { unreachable!("there are two") };
+            Parts::Two(a, b)
+        }
+        (Form::Tuple, 3) => {
+            let Ok([a, b, c]) = <[F; 3]>::try_from(parts) else { unreachable!("there are three") };
+            Parts::Three(a, b, c)
+        }
+        (Form::Array, 2) => {
+            let Ok(parts) = parts.try_into() else { unreachable!("there are two") };
+            Parts::ArrayTwo(parts)
+        }
+        (Form::Array, 3) => {
+            let Ok(parts) = parts.try_into() else { unreachable!("there are three") };
+            Parts::ArrayThree(parts)
+        }
+        (Form::Small, _) => Parts::Small(parts.into()),
+        _ => Parts::List(parts),
     }
 }
 

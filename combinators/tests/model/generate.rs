@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::program::{Action, Guard, Outside, Place, Program, Script, Step, Wait};
+use super::program::{Action, Form, Guard, How, Outside, Place, Program, Script, Step, Wait};
 
 /// How often an action is about what.
 #[derive(Clone, Copy)]
@@ -77,6 +77,32 @@ fn guard(mix: Mix) -> BoxedStrategy<Guard> {
 }
 
 fn wait(mix: Mix) -> BoxedStrategy<Wait> {
+    // Waits of waits are two deep at the most: what is deeper repeats what they do.
+    let single = single_wait(mix);
+    let group = single_wait(mix).prop_recursive(2, 8, 3, move |part| waits_of(part, mix).boxed());
+    prop_oneof![3 => single, 1 => group].boxed()
+}
+
+fn waits_of(part: BoxedStrategy<Wait>, mix: Mix) -> impl Strategy<Value = Wait> {
+    let parts = || vec(part.clone(), 0..4);
+    let boxed = || part.clone().prop_map(Box::new);
+    prop_oneof![
+        2 => (form(), parts()).prop_map(|(form, parts)| Wait::First(form, parts)),
+        2 => (form(), parts()).prop_map(|(form, parts)| Wait::All(form, parts)),
+        2 => (form(), parts()).prop_map(|(form, parts)| Wait::TryAll(form, parts)),
+        2 => parts().prop_map(Wait::Completed),
+        2 => (seconds(), boxed()).prop_map(|(seconds, part)| Wait::Timeout(seconds, part)),
+        2 => (boxed(), boxed()).prop_map(|(part, stop)| Wait::Until(part, stop)),
+        1 => (boxed(), vec(action(mix), 0..3))
+            .prop_map(|(part, actions)| Wait::OnCancel(part, actions)),
+    ]
+}
+
+fn form() -> impl Strategy<Value = Form> {
+    select(vec![Form::Tuple, Form::Array, Form::List, Form::Small])
+}
+
+fn single_wait(mix: Mix) -> BoxedStrategy<Wait> {
     let asking = (number(), vec(action(mix), 1..3));
     prop_oneof![
         22 => plain_wait(),
@@ -93,11 +119,18 @@ fn plain_wait() -> BoxedStrategy<Wait> {
         4 => (stage(), 0..4_u64).prop_map(|(stage, frames)| Wait::Frames(stage, frames)),
         4 => seconds().prop_map(Wait::Seconds),
         4 => (group(), seconds()).prop_map(|(group, seconds)| Wait::ClockSeconds(group, seconds)),
+        2 => seconds().prop_map(Wait::UntilTime),
+        2 => seconds().prop_map(Wait::RealSeconds),
+        3 => (period(), 0..4_u8).prop_map(|(period, count)| Wait::Beats(period, count)),
         2 => number().prop_map(|flag| Wait::Flag(flag, Vec::new())),
         2 => (0..4_u8).prop_map(Wait::Checks),
         3 => number().prop_map(Wait::Event),
         2 => group().prop_map(Wait::Join),
         3 => number().prop_map(Wait::Task),
+        2 => number().prop_map(Wait::Shared),
+        2 => number().prop_map(Wait::Cue),
+        2 => number().prop_map(Wait::Raised),
+        2 => number().prop_map(Wait::Cooled),
     ]
     .boxed()
 }
@@ -133,9 +166,28 @@ fn action(mix: Mix) -> BoxedStrategy<Action> {
         2 => (number(), any::<bool>()).prop_map(|(flag, set)| Action::SetFlag(flag, set)),
         2 => plain_wait().prop_map(Action::Stash),
         1 => number().prop_map(Action::DropStashed),
+        3 => number().prop_map(Action::GiveCue),
+        2 => (number(), any::<bool>()).prop_map(|(flag, set)| Action::Raise(flag, set)),
+        1 => (number(), group(), seconds())
+            .prop_map(|(number, group, seconds)| Action::NewCooldown(number, group, seconds)),
+        2 => number().prop_map(Action::StartCooldown),
     ];
+    let tasks = prop_oneof![3 => tasks, 1 => slot_action()];
     let Mix { tasks: t, groups: g, clocks: c, waits: w, .. } = mix;
     prop_oneof![t => tasks, g => groups, c => clocks, w => waits].boxed()
+}
+
+fn slot_action() -> impl Strategy<Value = Action> {
+    let how = prop_oneof![Just(How::Replace), Just(How::IfIdle), Just(How::Enqueue)];
+    let start = (number(), group(), how, number(), any::<bool>()).prop_map(
+        |(slot, group, how, script, keep)| Action::Slot { slot, group, how, script, keep },
+    );
+    prop_oneof![
+        6 => start,
+        1 => number().prop_map(Action::CancelSlot),
+        1 => number().prop_map(Action::DropSlot),
+        1 => number().prop_map(Action::IsIdle),
+    ]
 }
 
 fn new_group() -> impl Strategy<Value = Action> {
@@ -148,6 +200,7 @@ fn spawn() -> impl Strategy<Value = Action> {
         Just(Place::Current),
         group().prop_map(Place::Group),
         group().prop_map(Place::Group),
+        (group(), number()).prop_map(|(group, name)| Place::Channel(group, name)),
     ];
     let deferred = prop_oneof![3 => Just(false), 1 => Just(true)];
     let keep = prop_oneof![3 => Just(true), 1 => Just(false)];
@@ -192,6 +245,10 @@ fn seconds() -> impl Strategy<Value = f64> {
         1.5,
         f64::INFINITY,
     ])
+}
+
+fn period() -> impl Strategy<Value = f64> {
+    select(vec![1.0 / 60.0, 0.1, 0.02, 0.005, 0.25, f64::INFINITY])
 }
 
 fn speed() -> impl Strategy<Value = f64> {

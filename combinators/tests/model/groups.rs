@@ -1,6 +1,6 @@
 //! The model's groups: the tree, closing, freezing, and the clock of each group.
 
-use super::program::{MAX_GROUPS, pick};
+use super::program::{MAX_GROUPS, NAMES, pick};
 use super::rules::{Life, Model};
 
 /// A group, with its clock.
@@ -11,6 +11,8 @@ pub struct Group {
     pub paused: bool,
     pub owned: bool,
     pub phase: Option<usize>,
+    /// Its name, if it is a channel of its parent.
+    pub name: Option<usize>,
     pub speed: f64,
     /// The number and the factor of each guard.
     pub slows: Vec<(u64, f64)>,
@@ -33,7 +35,7 @@ impl Group {
 
 impl Model<'_> {
     pub fn new_group(&mut self, parent: u8, owned: bool) {
-        if self.groups.len() == MAX_GROUPS {
+        if self.groups.len() >= MAX_GROUPS {
             return;
         }
         let parent = self.group(parent);
@@ -42,6 +44,22 @@ impl Model<'_> {
         group.closed = self.groups[parent].closed || !self.open;
         self.groups.push(group);
         self.anchor(self.groups.len() - 1);
+    }
+
+    /// Returns the channel of a group of some name, a new one if there is none that is open.
+    pub fn channel(&mut self, parent: usize, name: u8) -> usize {
+        let name = pick(name, NAMES);
+        let is_it =
+            |group: &Group| group.parent == parent && group.name == Some(name) && !group.closed;
+        if let Some(found) = self.groups.iter().position(is_it) {
+            return found;
+        }
+        let mut group = Group::new(parent);
+        group.name = Some(name);
+        group.closed = self.groups[parent].closed || !self.open;
+        self.groups.push(group);
+        self.anchor(self.groups.len() - 1);
+        self.groups.len() - 1
     }
 
     pub fn drop_group(&mut self, group: usize) {

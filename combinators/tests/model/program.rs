@@ -17,8 +17,11 @@ pub const MAX_GROUPS: usize = 7;
 /// As many guards slow the clocks at the same time, lest time runs away.
 pub const MAX_SLOWS: usize = 4;
 
-/// The number of events, and that of flags.
+/// The number of events, and that of flags, and of what else there are a few.
 pub const SIGNALS: usize = 3;
+
+/// The number of names that channels can have.
+pub const NAMES: usize = 2;
 
 /// A table of scripts, and what is done from outside, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +86,12 @@ pub enum Wait {
     Seconds(f64),
     /// Seconds of a group's clock.
     ClockSeconds(u8, f64),
+    /// Until a time of the own clock, so many seconds after its making.
+    UntilTime(f64),
+    /// Seconds of wall time.
+    RealSeconds(f64),
+    /// So many items of a stream that is ready every so many seconds.
+    Beats(f64, u8),
     /// Until a flag is set; each check does something first.
     Flag(u8, Vec<Action>),
     /// Until so many checks have failed.
@@ -95,8 +104,43 @@ pub enum Wait {
     Join(u8),
     /// The result of a task, whose handle is used up.
     Task(u8),
+    /// The result of a task, whose handle is shared from then on.
+    Shared(u8),
+    /// The next value of a cue.
+    Cue(u8),
+    /// Until one of the runtime's flags is set.
+    Raised(u8),
+    /// Until a cooldown is over.
+    Cooled(u8),
     /// A wait that was stashed.
     Stashed(u8),
+    /// The first of several, in one of its forms; the others are dropped.
+    First(Form, Vec<Wait>),
+    /// All of several, in one of its forms.
+    All(Form, Vec<Wait>),
+    /// All of several, unless one of them is a task without an output: then the rest is dropped.
+    TryAll(Form, Vec<Wait>),
+    /// All of several, with the order in which they came.
+    Completed(Vec<Wait>),
+    /// A wait, for at most so many seconds.
+    Timeout(f64, Box<Wait>),
+    /// A wait, unless the second one comes first.
+    Until(Box<Wait>, Box<Wait>),
+    /// A wait with what is done if it is dropped before it is ready.
+    OnCancel(Box<Wait>, Vec<Action>),
+}
+
+/// What the parts of a combinator are listed in.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// A tuple, of two or three; of other numbers a list.
+    Tuple,
+    /// An array of two or three; of other numbers a list.
+    Array,
+    /// A `Vec`.
+    List,
+    /// A `SmallVec` that has room for two in itself.
+    Small,
 }
 
 /// Something that does things when it is dropped.
@@ -167,10 +211,48 @@ pub enum Action {
     Poke(u8),
     /// Sets or clears a flag.
     SetFlag(u8, bool),
+    /// Gives a cue its next value.
+    GiveCue(u8),
+    /// Sets or clears one of the runtime's flags.
+    Raise(u8, bool),
+    /// Makes a cooldown of a group, in the place of another one.
+    NewCooldown(u8, u8, f64),
+    /// Starts a cooldown, if it is over.
+    StartCooldown(u8),
+    /// Hands a task to a slot, which is made under a group if it is not there.
+    Slot {
+        /// Which slot.
+        slot: u8,
+        /// Under which group it is made.
+        group: u8,
+        /// What becomes of the tasks before it.
+        how: How,
+        /// Which script the task runs.
+        script: u8,
+        /// Whether its handle is kept.
+        keep: bool,
+    },
+    /// Cancels the tasks of a slot.
+    CancelSlot(u8),
+    /// Drops a slot.
+    DropSlot(u8),
+    /// Asks whether a slot has no task.
+    IsIdle(u8),
     /// Makes a wait and stashes it, without polling it.
     Stash(Wait),
     /// Drops a stashed wait.
     DropStashed(u8),
+}
+
+/// How a slot takes a task.
+#[derive(Clone, Copy, Debug)]
+pub enum How {
+    /// It cancels the ones before.
+    Replace,
+    /// Only if it has none.
+    IfIdle,
+    /// Behind the ones before.
+    Enqueue,
 }
 
 /// The group that a task is spawned into.
@@ -182,6 +264,8 @@ pub enum Place {
     Current,
     /// A group by its number.
     Group(u8),
+    /// A group's channel of some name, made at first use.
+    Channel(u8, u8),
 }
 
 /// Takes a number modulo what there is, which is at least one thing.

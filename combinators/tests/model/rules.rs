@@ -5,8 +5,10 @@
 //! User code (a script's steps, a guard's actions, a condition) is called in `script.rs`, which
 //! comes back into the rules.
 
+use std::cell::Cell;
+
 use super::groups::Group;
-use super::program::{Guard, MAX_TASKS, Place, Program, SIGNALS, pick};
+use super::program::{Guard, How, MAX_TASKS, Place, Program, SIGNALS, pick};
 use super::waits::{Waiting, Waker};
 
 /// A drain ends after so many rounds.
@@ -31,6 +33,16 @@ pub struct Model<'a> {
     pub events: [(u64, Vec<Waker>); SIGNALS],
     /// What conditions ask for.
     pub flags: [bool; SIGNALS],
+    /// How often each cue was given.
+    pub cues: [u64; SIGNALS],
+    /// The flags of the runtime.
+    pub raised: [bool; SIGNALS],
+    /// Cooldowns: the group, the seconds, and the wait for the end of the last start.
+    pub cooldowns: [Option<Cooldown>; SIGNALS],
+    /// Slots: the group, and which queue.
+    pub slots: [Option<(usize, usize)>; SIGNALS],
+    /// The tasks of slots, those of dropped slots included: the first of each runs.
+    pub queues: Vec<Vec<usize>>,
     /// The slow guards that are held: the group, and the guard's number in it.
     pub slows: Vec<(usize, u64)>,
     /// The tasks whose polls are on the stack, innermost last.
@@ -48,6 +60,10 @@ pub struct Model<'a> {
     pub livelock: bool,
     /// The number of spawns on the stack that poll their task.
     pub nested: usize,
+    /// The wall time, which the ticks move on.
+    pub real: u64,
+    /// What of that the runtime has heard last.
+    pub real_heard: Cell<u64>,
     /// What numbers the first polls, and the slow guards.
     pub counter: u64,
     /// Tasks that are polled in the next round, or in the next drain if none is running.
@@ -58,6 +74,15 @@ pub struct Model<'a> {
     pub kept: Vec<usize>,
     /// Cancelled tasks whose futures are still to be dropped.
     pub doomed: Vec<usize>,
+}
+
+/// A cooldown.
+#[derive(Clone, Copy)]
+pub struct Cooldown {
+    pub group: usize,
+    pub seconds: f64,
+    /// The wait for the end of the last start.
+    pub wait: Option<usize>,
 }
 
 /// A task. Its place in the list is its number, and its output.
@@ -78,6 +103,14 @@ pub struct Task<'a> {
     pub handle: bool,
     /// Who awaits its handle.
     pub waiter: Option<Waker>,
+    /// Set if its handle is shared, whoever has it.
+    pub shared: bool,
+    /// Which queue of a slot it is in until it is gone.
+    pub queue: Option<usize>,
+    /// Set if it has been the first of its queue when it was polled.
+    pub begun: bool,
+    /// Set if it is woken when it is.
+    pub queuing: bool,
     /// How it ended. Set if its future is gone.
     pub result: Option<End>,
     pub group: usize,
@@ -127,6 +160,11 @@ impl<'a> Model<'a> {
             stash: Vec::new(),
             events: Default::default(),
             flags: Default::default(),
+            cues: Default::default(),
+            raised: Default::default(),
+            cooldowns: Default::default(),
+            slots: Default::default(),
+            queues: Vec::new(),
             slows: Vec::new(),
             stack: Vec::new(),
             groups: vec![root],
@@ -136,6 +174,8 @@ impl<'a> Model<'a> {
             rung: false,
             livelock: false,
             nested: 0,
+            real: 0,
+            real_heard: Cell::new(0),
             counter: 0,
             ready: Vec::new(),
             later: Vec::new(),
@@ -152,6 +192,7 @@ impl<'a> Model<'a> {
         }
         self.busy = true;
         self.step_clocks(0, stage, delta);
+        self.fire_real();
         self.drain();
     }
 
@@ -169,6 +210,11 @@ impl<'a> Model<'a> {
         self.open = false;
         for list in [&mut self.ready, &mut self.later, &mut self.kept, &mut self.doomed] {
             list.clear();
+        }
+        for task in &mut self.tasks {
+            if task.life == Life::Alive {
+                task.life = Life::Doomed;
+            }
         }
         // What is spawned meanwhile is dropped at once, so the list has no more of them at its end.
         for task in 0..self.tasks.len() {
@@ -189,10 +235,10 @@ impl<'a> Model<'a> {
             root.time = self.groups[0].time;
             root.frames = self.groups[0].frames;
             self.groups[0] = root;
-            for wait in std::mem::take(&mut self.stash) {
-                self.drop_wait(wait);
-            }
             self.slows.clear();
+            self.drop_stash();
+            self.cooldowns = Default::default();
+            self.slots = Default::default();
             self.rung = false;
             self.engine = true;
             self.open = true;
@@ -202,15 +248,57 @@ impl<'a> Model<'a> {
     // Tasks.
 
     pub fn spawn(&mut self, script: u8, place: Place, deferred: bool, keep: bool) {
-        let number = self.tasks.len();
-        if number == MAX_TASKS {
+        if self.tasks.len() == MAX_TASKS {
             return;
         }
         let group = match place {
             Place::Root => 0,
             Place::Current => self.here(),
             Place::Group(group) => self.group(group),
+            Place::Channel(group, name) => self.channel(self.group(group), name),
         };
+        self.spawn_into(script, group, deferred, keep, None);
+    }
+
+    /// Hands a task to a slot.
+    pub fn start_in_slot(&mut self, slot: usize, group: usize, how: How, script: u8, keep: bool) {
+        if self.tasks.len() == MAX_TASKS {
+            return;
+        }
+        let (group, queue) = *self.slots[slot].get_or_insert_with(|| {
+            self.queues.push(Vec::new());
+            (group, self.queues.len() - 1)
+        });
+        match how {
+            How::Replace => self.cancel_queue(queue),
+            How::IfIdle if !self.is_idle(queue) => {
+                self.log.push(format!("slot {slot} is busy"));
+                return;
+            }
+            How::IfIdle | How::Enqueue => {}
+        }
+        self.spawn_into(script, group, true, keep, Some(queue));
+    }
+
+    pub fn cancel_queue(&mut self, queue: usize) {
+        for task in self.queues[queue].clone() {
+            self.cancel(task);
+        }
+    }
+
+    pub fn is_idle(&self, queue: usize) -> bool {
+        self.queues[queue].iter().all(|&task| self.tasks[task].life != Life::Alive)
+    }
+
+    fn spawn_into(
+        &mut self,
+        script: u8,
+        group: usize,
+        deferred: bool,
+        keep: bool,
+        queue: Option<usize>,
+    ) {
+        let number = self.tasks.len();
         self.log.push(format!("t{number}: spawn"));
         self.tasks.push(Task {
             // A task of a closed group is nobody's but the next group's above.
@@ -223,12 +311,19 @@ impl<'a> Model<'a> {
             unwinding: false,
             handle: false,
             waiter: None,
+            shared: false,
+            queue,
+            begun: queue.is_none(),
+            queuing: false,
             result: None,
             counts: self.open,
             life: Life::Alive,
             queued: false,
             polling: false,
         });
+        if let Some(queue) = queue {
+            self.queues[queue].push(number);
+        }
         if !self.open {
             self.end(number, End::Cancelled);
         } else if self.groups[group].closed {
@@ -361,6 +456,7 @@ impl<'a> Model<'a> {
         if let Some(waiter) = self.tasks[task].waiter.take() {
             self.wake(waiter);
         }
+        self.wake_shared(task);
         if !self.tasks[task].counts {
             return;
         }

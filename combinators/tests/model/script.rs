@@ -1,7 +1,7 @@
 //! The model's user code: scripts as plain state machines, guards, and what they do.
 
-use super::program::{Action, Guard, MAX_SLOWS, Outside, Program, Step, Wait, pick};
-use super::rules::{End, Model, Polled};
+use super::program::{Action, Guard, MAX_SLOWS, Outside, Program, SIGNALS, Step, Wait, pick};
+use super::rules::{Cooldown, End, Model, Polled};
 use super::waits::Waker;
 
 /// Runs a program on the model, whose root clock shows this in each stage, and returns its log.
@@ -18,6 +18,9 @@ pub fn run(program: &Program, root_time: [u64; 2]) -> Vec<String> {
     model.shutdown();
     for number in 0..model.tasks.len() {
         model.take_result(number);
+    }
+    while !model.stash.is_empty() {
+        model.drop_stash();
     }
     model.log
 }
@@ -39,6 +42,7 @@ impl<'a> Model<'a> {
             }
             Outside::Tick(phase, delta) => {
                 self.log.push(format!("tick {phase:?}"));
+                self.real += delta;
                 self.tick(phase as usize, delta);
             }
             Outside::Shutdown => {
@@ -54,6 +58,14 @@ impl<'a> Model<'a> {
 
     /// Polls a task's script.
     pub fn run(&mut self, task: usize) -> Polled {
+        if !self.tasks[task].begun {
+            let queue = self.tasks[task].queue.expect("only the tasks of slots have to wait");
+            if self.queues[queue].first() != Some(&task) {
+                self.tasks[task].queuing = true;
+                return Polled::Pending;
+            }
+            self.tasks[task].begun = true;
+        }
         let script = &self.program.scripts[self.tasks[task].script];
         self.log.push(format!("t{task}: poll at {}", self.now(self.here())));
         loop {
@@ -87,8 +99,8 @@ impl<'a> Model<'a> {
                     let Some(result) = results.next() else {
                         return Polled::Pending;
                     };
-                    self.log.push(result);
                     self.drop_awaiting(task);
+                    self.log.push(result);
                 }
                 Step::PollOnce(wait) => {
                     let wait = self.prepare(wait);
@@ -119,7 +131,20 @@ impl<'a> Model<'a> {
         let locals = self.drop_locals(task);
         let script = &self.program.scripts[self.tasks[task].script];
         let guards = self.drop_guards(task, script.guards.iter().collect());
+        if let Some(queue) = self.tasks[task].queue {
+            self.leave_queue(task, queue);
+        }
         locals.or(guards)
+    }
+
+    /// Lets the next task of a slot go.
+    fn leave_queue(&mut self, task: usize, queue: usize) {
+        self.queues[queue].retain(|&other| other != task);
+        if let Some(&next) = self.queues[queue].first()
+            && std::mem::take(&mut self.tasks[next].queuing)
+        {
+            self.wake(Waker::Task(next));
+        }
     }
 
     /// Polls a stashed wait outside of all tasks.
@@ -206,6 +231,57 @@ impl<'a> Model<'a> {
                     self.wake(waker);
                 }
             }
+            Action::GiveCue(number) => {
+                let cue = pick(number, SIGNALS);
+                self.cues[cue] += 1;
+                let value = self.cues[cue];
+                self.give(value, |wait| matches!(wait, Wait::Cue(it) if pick(*it, SIGNALS) == cue));
+            }
+            Action::Raise(number, set) => {
+                let flag = pick(number, SIGNALS);
+                if !std::mem::replace(&mut self.raised[flag], set) && set {
+                    self.give(
+                        0,
+                        |wait| matches!(wait, Wait::Raised(it) if pick(*it, SIGNALS) == flag),
+                    );
+                }
+            }
+            Action::NewCooldown(number, group, seconds) => {
+                let cooldown = pick(number, SIGNALS);
+                let group = self.group(group);
+                let former =
+                    self.cooldowns[cooldown].replace(Cooldown { group, seconds, wait: None });
+                if let Some(wait) = former.and_then(|former| former.wait) {
+                    self.waits[wait].gone = true;
+                }
+            }
+            Action::StartCooldown(number) => {
+                let cooldown = pick(number, SIGNALS);
+                if self.cooldowns[cooldown].is_some() {
+                    let started = self.start_cooldown(cooldown);
+                    self.log.push(format!("cooldown {cooldown}: started {started}"));
+                }
+            }
+            Action::Slot { slot, group, how, script, keep } => {
+                let (slot, group) = (pick(slot, SIGNALS), self.group(group));
+                self.start_in_slot(slot, group, how, script, keep);
+            }
+            Action::CancelSlot(number) => {
+                if let Some((_, queue)) = self.slots[pick(number, SIGNALS)] {
+                    self.cancel_queue(queue);
+                }
+            }
+            Action::DropSlot(number) => {
+                if let Some((_, queue)) = self.slots[pick(number, SIGNALS)].take() {
+                    self.cancel_queue(queue);
+                }
+            }
+            Action::IsIdle(number) => {
+                let slot = pick(number, SIGNALS);
+                if let Some((_, queue)) = self.slots[slot] {
+                    self.log.push(format!("slot {slot}: idle {}", self.is_idle(queue)));
+                }
+            }
             Action::SetFlag(number, set) => self.flags[pick(number, self.flags.len())] = set,
             Action::Stash(ref wait) => {
                 let wait = self.prepare(wait);
@@ -236,16 +312,138 @@ impl<'a> Model<'a> {
                 self.waits[wait].task = self.take_handle(number);
                 wait
             }
+            Wait::Shared(number) => {
+                let wait = self.make(kind);
+                if let Some(task) = self.take_handle(number) {
+                    self.tasks[task].shared = true;
+                }
+                self.waits[wait].task = self.task(number).filter(|&task| self.tasks[task].shared);
+                wait
+            }
+            Wait::Raised(number) => {
+                let wait = self.make(kind);
+                let is_set = self.raised[pick(number, SIGNALS)];
+                self.waits[wait].given = is_set.then_some(0);
+                wait
+            }
+            Wait::Cooled(number) => {
+                let wait = self.make(kind);
+                self.cooled(wait, pick(number, SIGNALS));
+                wait
+            }
+            Wait::First(_, ref parts)
+            | Wait::All(_, ref parts)
+            | Wait::TryAll(_, ref parts)
+            | Wait::Completed(ref parts) => self.prepare_parts(kind, parts.iter().collect()),
+            Wait::OnCancel(ref part, _) => self.prepare_parts(kind, vec![part]),
+            Wait::Timeout(_, ref part) => {
+                // The part is an argument, and so made before the limit.
+                self.prepare_parts(kind, vec![part])
+            }
+            Wait::Until(ref part, ref stop) => self.prepare_parts(kind, vec![part, stop]),
             _ => self.make(kind),
         }
+    }
+
+    /// Makes a wait of several parts.
+    fn prepare_parts(&mut self, kind: &'a Wait, parts: Vec<&'a Wait>) -> usize {
+        let parts: Vec<_> = parts.into_iter().map(|part| Some(self.prepare(part))).collect();
+        let wait = self.make(kind);
+        self.waits[wait].outputs = vec![None; parts.len()];
+        self.waits[wait].parts = parts;
+        wait
+    }
+
+    /// Polls a part of a wait, unless it has been ready. One that is ready stays until it is dropped.
+    fn poll_part(&mut self, wait: usize, index: usize, waker: Waker) -> Option<String> {
+        let part = self.waits[wait].parts[index]?;
+        self.poll_wait(part, waker)
+    }
+
+    fn drop_part(&mut self, wait: usize, index: usize) {
+        if let Some(part) = self.waits[wait].parts[index].take() {
+            self.drop_wait(part);
+        }
+    }
+
+    fn drop_parts(&mut self, wait: usize) {
+        for index in 0..self.waits[wait].parts.len() {
+            self.drop_part(wait, index);
+        }
+    }
+
+    /// Polls the parts in listed order until one is ready.
+    fn poll_first(&mut self, wait: usize, waker: Waker) -> Option<(usize, String)> {
+        let count = self.waits[wait].parts.len();
+        let first = (0..count).find_map(|index| Some((index, self.poll_part(wait, index, waker)?)));
+        if first.is_some() {
+            self.drop_parts(wait);
+        }
+        first
+    }
+
+    /// Polls all parts that have not been ready, and drops each that is. Returns whether all have been.
+    fn poll_all(&mut self, wait: usize, waker: Waker, stops: bool) -> Option<String> {
+        for index in 0..self.waits[wait].parts.len() {
+            let Some(result) = self.poll_part(wait, index, waker) else {
+                continue;
+            };
+            if stops && is_error(&result) {
+                self.drop_parts(wait);
+                return Some(format!("error {result}"));
+            }
+            self.drop_part(wait, index);
+            self.waits[wait].outputs[index] = Some(result);
+        }
+        let outputs = &self.waits[wait].outputs;
+        let outputs: Option<Vec<_>> = outputs.iter().map(|output| output.as_deref()).collect();
+        Some(outputs?.join(", "))
+    }
+
+    /// Polls all parts, and notes which are ready in the order in which they are; then again, for as long as some are,
+    /// since that is when the next ones are asked for.
+    fn poll_completed(&mut self, wait: usize, waker: Waker) -> Option<String> {
+        let mut is_some_ready = true;
+        while is_some_ready {
+            is_some_ready = false;
+            for index in 0..self.waits[wait].parts.len() {
+                if let Some(result) = self.poll_part(wait, index, waker) {
+                    self.drop_part(wait, index);
+                    self.waits[wait].outputs.push(Some(format!("{index} {result}")));
+                    is_some_ready = true;
+                }
+            }
+        }
+        let waiting = &self.waits[wait];
+        if waiting.parts.iter().any(Option::is_some) {
+            return None;
+        }
+        let outputs: Vec<_> = waiting.outputs.iter().flatten().cloned().collect();
+        Some(outputs.join(", "))
     }
 
     /// Polls a wait, and returns its result if it is ready.
     fn poll_wait(&mut self, wait: usize, waker: Waker) -> Option<String> {
         let kind = self.waits[wait].kind;
         let ready = match *kind {
-            Wait::Frames(..) | Wait::Seconds(_) | Wait::ClockSeconds(..) => {
-                self.poll_timer(wait, waker)
+            Wait::Frames(..)
+            | Wait::Seconds(_)
+            | Wait::ClockSeconds(..)
+            | Wait::UntilTime(_)
+            | Wait::Cooled(_) => self.poll_timer(wait, waker),
+            Wait::RealSeconds(_) => self.poll_real(wait, waker),
+            Wait::Beats(period, count) => {
+                while self.waits[wait].outputs.len() < usize::from(count) {
+                    let beats = self.poll_beats(wait, period, waker)?;
+                    self.waits[wait].outputs.push(Some(beats.to_string()));
+                }
+                let outputs: Vec<_> = self.waits[wait].outputs.iter().flatten().cloned().collect();
+                return Some(outputs.join(", "));
+            }
+            Wait::OnCancel(..) => {
+                let result = self.poll_part(wait, 0, waker)?;
+                self.drop_part(wait, 0);
+                return Some(result);
             }
             Wait::Flag(number, ref actions) => self.poll_condition(wait, waker, |model| {
                 let flag = pick(number, model.flags.len());
@@ -294,7 +492,40 @@ impl<'a> Model<'a> {
                 self.tasks[task].waiter = Some(waker);
                 false
             }
+            Wait::Shared(_) => {
+                let Some(task) = self.waits[wait].task else {
+                    return Some("no handle".into());
+                };
+                if let Some(result) = self.result(task) {
+                    return Some(result);
+                }
+                self.note_poll(wait);
+                self.waits[wait].waker = Some(waker);
+                false
+            }
+            Wait::Cue(_) => return self.poll_given(wait, waker).map(|value| value.to_string()),
+            Wait::Raised(_) => self.poll_given(wait, waker).is_some(),
             Wait::Stashed(_) => return Some("nothing stashed".into()),
+            Wait::First(..) => {
+                let (index, result) = self.poll_first(wait, waker)?;
+                return Some(format!("{index} {result}"));
+            }
+            Wait::All(..) => return self.poll_all(wait, waker, false),
+            Wait::TryAll(..) => return self.poll_all(wait, waker, true),
+            Wait::Completed(_) => return self.poll_completed(wait, waker),
+            Wait::Timeout(..) => {
+                let result = match self.poll_part(wait, 0, waker) {
+                    Some(result) => result,
+                    None if self.poll_timer(wait, waker) => "elapsed".into(),
+                    None => return None,
+                };
+                self.drop_part(wait, 0);
+                return Some(result);
+            }
+            Wait::Until(..) => {
+                let (index, result) = self.poll_first(wait, waker)?;
+                return Some(if index == 0 { result } else { "stopped".into() });
+            }
         };
         ready.then(String::new)
     }
@@ -302,7 +533,19 @@ impl<'a> Model<'a> {
     /// Drops a wait: nothing wakes its task for it any more, but an event still knows its waker.
     pub fn drop_wait(&mut self, wait: usize) {
         self.waits[wait].gone = true;
-        if let Some(task) = self.waits[wait].task.take() {
+        let was_ready = self.waits[wait].parts.iter().all(Option::is_none);
+        self.drop_parts(wait);
+        if let Wait::OnCancel(_, actions) = self.waits[wait].kind
+            && !was_ready
+        {
+            self.log.push("cancelled".into());
+            for action in actions {
+                self.act(action);
+            }
+        }
+        if let Some(task) = self.waits[wait].task.take()
+            && matches!(self.waits[wait].kind, Wait::Task(_))
+        {
             self.tasks[task].waiter = None;
         }
     }
@@ -333,6 +576,13 @@ impl<'a> Model<'a> {
         message
     }
 
+    /// Drops the waits that are stashed; what that stashes stays.
+    pub fn drop_stash(&mut self) {
+        for wait in std::mem::take(&mut self.stash) {
+            self.drop_wait(wait);
+        }
+    }
+
     fn take_handle(&mut self, number: u8) -> Option<usize> {
         let task = self.task(number)?;
         std::mem::take(&mut self.tasks[task].handle).then_some(task)
@@ -357,4 +607,9 @@ impl<'a> Model<'a> {
             End::Panicked => "panicked".into(),
         })
     }
+}
+
+/// Returns whether a result is that of a task without an output.
+pub fn is_error(result: &str) -> bool {
+    matches!(result, "cancelled" | "panicked")
 }
