@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cuelight_runtime::{ThreadConfined, engine};
-use godot::builtin::{Callable, RustCallable, StringName, Variant};
+use godot::builtin::{Callable, RustCallable, Signal, StringName, Variant};
 use godot::classes::object::ConnectFlags;
 use godot::classes::{Node, Object};
 use godot::meta::ToGodot as _;
@@ -32,20 +32,6 @@ use smallvec::SmallVec;
 use super::hub::{Hub, Kind};
 use super::{Listener, SignalError};
 use crate::pump::Pump;
-
-/// A signal of an object.
-#[derive(Clone, PartialEq, Eq)]
-struct Key {
-    id: InstanceId,
-    signal: StringName,
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // An object has few signals that are awaited at once, and Godot is not asked for the hash of a name.
-        state.write_i64(self.id.to_i64());
-    }
-}
 
 /// Hashes the ids of objects: they are counted up, and nobody chooses them.
 #[derive(Default)]
@@ -66,8 +52,8 @@ impl Hasher for IdHasher {
     }
 }
 
-/// The connections of each signal, the newest last.
-type Connections = HashMap<Key, SmallVec<[Connection; 1]>, BuildHasherDefault<IdHasher>>;
+/// The connections of each object, the newest last: few signals of one are awaited at once.
+type Connections = HashMap<InstanceId, SmallVec<[Connection; 1]>, BuildHasherDefault<IdHasher>>;
 
 thread_local! {
     /// All connections, on the main thread.
@@ -79,6 +65,7 @@ thread_local! {
 
 /// A connection of ours to a signal.
 struct Connection {
+    signal: Signal,
     hub: Arc<Hub>,
     /// Whether emissions come as deferred calls.
     is_deferred: bool,
@@ -87,30 +74,27 @@ struct Connection {
 }
 
 /// Begins to listen, on a connection that there is or a new one.
-pub(super) fn listen(
-    id: InstanceId,
-    signal: StringName,
-    kind: Kind,
-    emitter: impl FnOnce() -> Option<Gd<Object>>,
-) -> Result<Listener, SignalError> {
-    let key = Key { id, signal };
+pub(super) fn listen(signal: &Signal, kind: Kind) -> Result<Listener, SignalError> {
+    let Some(id) = signal.object_id() else {
+        return Err(SignalError::Freed { signal: format!("null.{}", signal.name()) });
+    };
     let is_uncertain = may_be_emitting(id);
     let known = CONNECTIONS.with_borrow(|connections| {
-        let newest = connections.get(&key)?.last()?;
+        let of_object = connections.get(&id)?;
+        let newest = of_object.iter().rev().find(|connection| connection.signal == *signal)?;
         let probe = newest.probe.as_ref().filter(|_| is_uncertain);
         Some((newest.hub.clone(), newest.is_deferred, probe.cloned()))
     });
     let Some((hub, is_deferred, probe)) = known else {
         // Whose class nobody knows any more.
-        let gone = || SignalError::Freed { signal: format!("#{}.{}", key.id, key.signal) };
-        let emitter = emitter().ok_or_else(gone)?;
-        return connect(emitter, key, kind);
+        let gone = || SignalError::Freed { signal: format!("#{id}.{}", signal.name()) };
+        return connect(signal.object().ok_or_else(gone)?, id, signal, kind);
     };
     let gone = || SignalError::Freed { signal: hub.label.clone() };
     let fits = match probe {
         Some(probe) => {
             let emitter = Gd::<Object>::try_from_instance_id(id).map_err(|_| gone())?;
-            emitter.is_connected(&key.signal, &probe)
+            emitter.is_connected(&signal.name(), &probe)
         }
         None => true,
     };
@@ -121,8 +105,7 @@ pub(super) fn listen(
         }
         return Ok(Listener::new_in(hub, index, kind));
     }
-    let emitter = emitter().ok_or_else(gone)?;
-    connect(emitter, key, kind)
+    connect(signal.object().ok_or_else(gone)?, id, signal, kind)
 }
 
 /// Arms the listener that is the next to be: what was emitted before it was made has arrived.
@@ -140,37 +123,42 @@ fn may_be_emitting(id: InstanceId) -> bool {
 }
 
 /// Makes a connection.
-fn connect(mut emitter: Gd<Object>, key: Key, kind: Kind) -> Result<Listener, SignalError> {
-    let signal = &key.signal;
-    let label = format!("{}.{signal}", emitter.get_class());
-    if !emitter.has_signal(signal) {
+fn connect(
+    mut emitter: Gd<Object>,
+    id: InstanceId,
+    signal: &Signal,
+    kind: Kind,
+) -> Result<Listener, SignalError> {
+    let name = signal.name();
+    let label = format!("{}.{name}", emitter.get_class());
+    if !emitter.has_signal(&name) {
         return Err(SignalError::NoSuchSignal { signal: label });
     }
     // Godot itself carries the arguments of a deferred call to the main thread. A node in the tree refuses to emit
     // elsewhere. In the editor a deferred call that waits would outlive a hot reload.
     let is_deferred = !godot::init::is_editor_hint() && emitter.clone().try_cast::<Node>().is_err();
-    let is_first = !emitter.call("has_connections", &[signal.to_variant()]).booleanize();
+    let is_first = !emitter.call("has_connections", &[name.to_variant()]).booleanize();
     let hub = Arc::new(Hub::new(label.clone(), is_deferred));
     let Some((index, _)) = hub.add(kind) else {
         return Err(SignalError::Freed { signal: label });
     };
-    let callable = Resolver::callable(&hub, &key, true);
-    connect_by_name(&mut emitter, signal, &callable, is_deferred.then_some(ConnectFlags::DEFERRED));
-    let probe = (!is_first).then(|| Probe::connected(&mut emitter, signal));
-    let connection = Connection { hub: hub.clone(), is_deferred, probe };
+    let callable = Resolver::callable(&hub, signal, true);
+    connect_by_name(&mut emitter, &name, &callable, is_deferred.then_some(ConnectFlags::DEFERRED));
+    let probe = (!is_first).then(|| Probe::connected(&mut emitter, &name));
+    let connection = Connection { signal: signal.clone(), hub: hub.clone(), is_deferred, probe };
     let dead = CONNECTIONS.with_borrow_mut(|connections| {
         let mut dead = Vec::new();
         // What was freed on another thread is still in here: looked for whenever the map would have to grow.
         if connections.len() == connections.capacity() {
-            connections.retain(|_, of_signal| {
+            connections.retain(|_, of_object| {
                 let (gone, left): (SmallVec<_>, _) =
-                    mem::take(of_signal).into_iter().partition(|of| of.hub.is_dead());
+                    mem::take(of_object).into_iter().partition(|of| of.hub.is_dead());
                 dead.extend(gone);
-                *of_signal = left;
-                !of_signal.is_empty()
+                *of_object = left;
+                !of_object.is_empty()
             });
         }
-        connections.entry(key).or_default().push(connection);
+        connections.entry(id).or_default().push(connection);
         dead
     });
     drop(dead);
@@ -190,36 +178,29 @@ fn connect_by_name(
 }
 
 /// Takes a connection out of the map.
-fn forget(key: &Key, hub: &Arc<Hub>) -> Option<Connection> {
+fn forget(signal: &Signal, hub: &Arc<Hub>) -> Option<Connection> {
+    let id = signal.object_id()?;
     CONNECTIONS.with_borrow_mut(|connections| {
-        let of_signal = connections.get_mut(key)?;
-        let index = of_signal.iter().position(|connection| Arc::ptr_eq(&connection.hub, hub))?;
-        let connection = of_signal.remove(index);
-        if of_signal.is_empty() {
-            connections.remove(key);
+        let of_object = connections.get_mut(&id)?;
+        let index = of_object.iter().position(|connection| Arc::ptr_eq(&connection.hub, hub))?;
+        let connection = of_object.remove(index);
+        if of_object.is_empty() {
+            connections.remove(&id);
         }
         Some(connection)
     })
 }
 
-/// Gives a connection up.
-fn give_up(key: &Key, hub: &Arc<Hub>) {
-    let connection = forget(key, hub);
-    if let Some(connection) = connection {
-        disconnect(key, &connection);
-    }
-}
-
-/// Disconnects what the game has not disconnected itself.
-fn disconnect(key: &Key, connection: &Connection) {
-    let Key { id, signal } = key;
-    let Ok(mut emitter) = Gd::<Object>::try_from_instance_id(*id) else {
-        return;
-    };
-    let twin = Resolver::callable(&connection.hub, key, false);
-    for callable in [&twin].into_iter().chain(&connection.probe) {
-        if emitter.is_connected(signal, callable) {
-            emitter.call("disconnect", &[signal.to_variant(), callable.to_variant()]);
+/// Gives a connection up: disconnects what the game has not disconnected itself.
+fn give_up(connection: &Connection) {
+    let Connection { signal, hub, probe, .. } = connection;
+    let emitter = signal.object_id().map(Gd::<Object>::try_from_instance_id);
+    let Some(Ok(mut emitter)) = emitter else { return };
+    let name = signal.name();
+    let twin = Resolver::callable(hub, signal, false);
+    for callable in [&twin].into_iter().chain(probe) {
+        if emitter.is_connected(&name, callable) {
+            emitter.call("disconnect", &[name.to_variant(), callable.to_variant()]);
         }
     }
 }
@@ -227,25 +208,23 @@ fn disconnect(key: &Key, connection: &Connection) {
 /// Gives all connections up, before the code is unloaded.
 pub(crate) fn disconnect_all() {
     UNARMED.take();
-    for (key, of_signal) in CONNECTIONS.take() {
-        of_signal.iter().for_each(|connection| disconnect(&key, connection));
-    }
+    CONNECTIONS.take().into_values().flatten().for_each(|connection| give_up(&connection));
 }
 
 /// The callable that a signal calls. Dropped, it marks its hub as dead: the one sign of a freed emitter that always
 /// comes.
 struct Resolver {
     hub: Arc<Hub>,
-    /// Where the hub is found, for giving the connection up.
-    key: ThreadConfined<Key>,
+    /// What it is connected to, for giving that up.
+    signal: ThreadConfined<Signal>,
     /// Whether it is the connected one, and not a twin that finds it.
     connected: bool,
 }
 
 impl Resolver {
-    fn callable(hub: &Arc<Hub>, key: &Key, connected: bool) -> Callable {
-        let key = ThreadConfined::new(key.clone());
-        Callable::from_custom(Self { hub: hub.clone(), key, connected })
+    fn callable(hub: &Arc<Hub>, signal: &Signal, connected: bool) -> Callable {
+        let signal = ThreadConfined::new(signal.clone());
+        Callable::from_custom(Self { hub: hub.clone(), signal, connected })
     }
 }
 
@@ -254,9 +233,10 @@ impl RustCallable for Resolver {
     fn invoke(&mut self, args: &[&Variant]) -> Variant {
         if engine::is_open() {
             if !self.hub.deliver(args)
-                && let Some(key) = self.key.get()
+                && let Some(signal) = self.signal.get()
+                && let Some(connection) = forget(signal, &self.hub)
             {
-                give_up(key, &self.hub);
+                give_up(&connection);
             }
         } else if !godot::init::is_main_thread() {
             self.hub.deliver_elsewhere();
@@ -281,9 +261,9 @@ impl Drop for Resolver {
         self.hub.die();
         // Elsewhere the map is out of reach; there a dead hub is found when the map is looked through.
         if engine::is_open()
-            && let Some(key) = self.key.get()
+            && let Some(signal) = self.signal.get()
         {
-            drop(forget(key, &self.hub));
+            drop(forget(signal, &self.hub));
         }
     }
 }

@@ -169,7 +169,7 @@ enum State {
     /// Future listens.
     Listening(Listener),
     /// Future has found an error when it was made.
-    Error(SignalError),
+    Error(Box<SignalError>),
     /// The library is closed: nothing comes any more.
     Closed,
     /// Future has been ready.
@@ -182,7 +182,7 @@ impl<T: SignalArgs> FallibleSignalFuture<T> {
         let state = match Listener::to(signal, Kind::Emission) {
             Ok(Some(listener)) => State::Listening(listener),
             Ok(None) => State::Closed,
-            Err(error) => State::Error(error),
+            Err(error) => State::Error(Box::new(error)),
         };
         Self { state, args: PhantomData }
     }
@@ -198,7 +198,7 @@ impl<T: SignalArgs> Future for FallibleSignalFuture<T> {
                 Poll::Ready(Ok((_, args))) => T::from_args(&args, listener.label()),
                 Poll::Ready(Err(error)) => Err(error),
             },
-            State::Error(error) => Err(error.clone()),
+            State::Error(error) => Err((**error).clone()),
             State::Closed => return Poll::Pending,
             State::Done => panic!("{POLLED_AFTER_COMPLETION}"),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cuelight_runtime::{DynamicSend as _, POLLED_AFTER_COMPLETION, engine};
-use godot::builtin::{Signal, StringName};
+use godot::builtin::Signal;
 
 use super::SignalError;
 use super::connection::listen;
@@ -33,11 +33,7 @@ impl Listener {
         if !is_open(|| signal.name().to_string()) {
             return Ok(None);
         }
-        let name = signal.name();
-        match signal.object_id() {
-            Some(id) => listen(id, name, kind, || signal.object()).map(Some),
-            None => Err(no_object(&name)),
-        }
+        listen(signal, kind).map(Some)
     }
 
     /// Returns the signal, as `Class.signal`.
@@ -97,11 +93,6 @@ impl Drop for Listener {
             self.hub.remove(index);
         }
     }
-}
-
-/// Says that a signal belongs to nothing: it was made without an object.
-fn no_object(signal: &StringName) -> SignalError {
-    SignalError::Freed { signal: format!("null.{signal}") }
 }
 
 /// Returns whether the library is open.

@@ -52,7 +52,7 @@ enum State {
     /// Stream listens.
     Listening(Listener),
     /// Stream has found an error when it was made, which its first poll tells.
-    Error(SignalError),
+    Error(Box<SignalError>),
     /// Stream is at its end.
     Over,
     /// The library is closed: nothing comes any more.
@@ -66,7 +66,7 @@ impl<T: SignalArgs> SignalStream<T> {
         let state = match Listener::to(signal, Kind::Emissions) {
             Ok(Some(listener)) => State::Listening(listener),
             Ok(None) => State::Closed,
-            Err(error) => State::Error(error),
+            Err(error) => State::Error(Box::new(error)),
         };
         Self { state, args: PhantomData }
     }
@@ -98,7 +98,7 @@ impl<T: SignalArgs> SignalStream<T> {
                     Some(Err(SignalError::Freed { signal: listener.label().to_owned() }))
                 }
             },
-            State::Error(error) => Some(Err(error.clone())),
+            State::Error(error) => Some(Err((**error).clone())),
             State::Over => None,
             State::Closed => return Poll::Pending,
         };

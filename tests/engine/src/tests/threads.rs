@@ -168,3 +168,22 @@ async fn emitters_freed_on_threads_are_forgotten(ctx: Context) {
         assert_eq!(stream.next().await, None);
     }
 }
+
+engine_test!(emitter_behind_a_callback_freed_on_a_thread_with_an_emission_on_its_way);
+async fn emitter_behind_a_callback_freed_on_a_thread_with_an_emission_on_its_way(ctx: Context) {
+    let mut threads = ctx.object::<RefCounted>("res://helpers/threads.gd");
+    let mut emitter = Object::new_alloc();
+    emitter.add_user_signal("plain");
+    let node = ctx.add::<Node>();
+    emitter.connect("plain", &node.callable("set_process_priority"));
+    let plain = Signal::from_object_signal(&emitter, "plain");
+    let before = spawn(plain.try_wait::<(i64,)>());
+    emitter.emit_signal("plain", &[7.to_variant()]);
+    threads.call("free_it", &[emitter.to_variant()]);
+    // Gone, while what it has emitted has not arrived.
+    let after = spawn(plain.try_wait::<(i64,)>());
+    ctx.frame().await;
+    assert_eq!(before.take(), Some(Ok(Ok((7,)))));
+    let freed = SignalError::Freed { signal: "Object.plain".into() };
+    assert_eq!(after.take(), Some(Ok(Err(freed))));
+}
