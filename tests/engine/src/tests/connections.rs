@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use cuelight::prelude::*;
-use cuelight::{SignalFuture, SignalStream, Stream as _};
+use cuelight::{SignalFuture, SignalStream};
 use godot::prelude::*;
 
 use super::stage::*;
