@@ -37,15 +37,24 @@ async fn hold_the_door(me: Gd<Guard>, door: Gd<Door>) {
 }
 // ANCHOR_END: signal
 
+// ANCHOR: ends_with
+fn challenge(me: &Gd<Guard>, rival: &Gd<Guard>) {
+    let duel = me.tasks().child();
+    duel.ends_with(rival);
+    duel.spawn(fence(me.clone(), rival.clone()));
+    duel.spawn(shout_at(rival.clone()));
+}
+// ANCHOR_END: ends_with
+
+async fn fence(_me: Gd<Guard>, _rival: Gd<Guard>) {}
+
+async fn shout_at(_rival: Gd<Guard>) {}
+
 // ANCHOR: cleanup
 async fn carry_lantern(mut me: Gd<Guard>) {
-    let mut lantern = Node2D::new_alloc();
+    let lantern = Node2D::new_alloc();
     me.add_child(&lantern);
-    let _lantern = at_exit(move || {
-        if lantern.is_instance_valid() {
-            lantern.queue_free();
-        }
-    });
+    let _lantern = lantern.at_exit(|lantern| lantern.queue_free());
     wait_seconds(30.0).await;
 }
 // ANCHOR_END: cleanup

@@ -2,4 +2,6 @@
 
 mod borrowing;
 mod freed;
+mod libraries;
+mod pools;
 mod scripts;

@@ -65,28 +65,17 @@ fn blink(lamp: &Gd<godot::classes::PointLight2D>) {
 }
 // ANCHOR_END: engine
 
-// ANCHOR: pooled
-#[derive(GodotClass)]
-#[class(init, base = Node2D)]
-struct Arrow {
-    base: Base<Node2D>,
+// ANCHOR: slow
+fn hit_by_frost(enemy: &Gd<Boss>) {
+    enemy.tasks().set_speed(0.3);
 }
+// ANCHOR_END: slow
 
-#[godot_api]
-impl INode2D for Arrow {
-    fn enter_tree(&mut self) {
-        self.spawn_task(fly);
-    }
-
-    fn exit_tree(&mut self) {
-        self.to_gd().tasks().cancel_all();
-    }
-}
-// ANCHOR_END: pooled
-
-async fn fly(mut me: Gd<Arrow>) {
+// ANCHOR: delta
+async fn charge(mut me: Gd<Boss>) {
     loop {
-        me.translate(Vector2::RIGHT * 400.0 * delta() as f32);
+        me.translate(Vector2::RIGHT * 200.0 * delta() as f32);
         next_frame().await;
     }
 }
+// ANCHOR_END: delta

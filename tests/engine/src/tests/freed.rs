@@ -53,11 +53,14 @@ async fn in_a_handler_of_another_s_signal(ctx: Context) {
     assert_eq!(trace.seen(), (0, 1));
 }
 
+/// What a [`Leaver`] does.
+type OnExit = Box<dyn FnOnce(&mut Leaver)>;
+
 /// A node that does something when it leaves the tree.
 #[derive(GodotClass)]
 #[class(init, base = Node)]
 struct Leaver {
-    on_exit: Option<Box<dyn FnOnce(&mut Self)>>,
+    on_exit: Option<OnExit>,
     base: Base<Node>,
 }
 

@@ -277,7 +277,7 @@ fn reloads_dropped_everything(ended: &Ended) {
 /// Returns what Godot has allocated, and what the process holds, in bytes.
 fn memory() -> [u64; 2] {
     let os = godot::classes::Os::singleton();
-    let engine = os.get_static_memory_usage() as u64;
+    let engine = os.get_static_memory_usage();
     // Elsewhere than on Linux the engine's own count has to do.
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
