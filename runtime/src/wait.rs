@@ -864,14 +864,24 @@ impl BeatWatch {
         let (taken, is_same, former) = runtime.with(|core| {
             let groups = &mut core.groups;
             let entry = groups.waits.at(wait);
-            let (fired, group, deadline) = (entry.fired, entry.group, entry.deadline);
+            let (fired, group) = (entry.fired, entry.group);
             let is_same = entry.waiter.is(cx.waker());
             let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
+            let (clock, deadline) = match entry.queued {
+                true => {
+                    let (clock, deadline) = groups.queued_for(wait);
+                    (Some(clock), deadline)
+                }
+                false => {
+                    let deadline = entry.deadline;
+                    (groups.find_open(group), deadline)
+                }
+            };
             if deadline != beats.deadline(beats.next) {
                 // Its group was closed, and what was left went to the clock above.
                 beats = Beats { start: deadline, next: 0, ..beats };
             }
-            let taken = match groups.find_open(group) {
+            let taken = match clock {
                 Some(index) if fired || groups.is_due(index, phase, deadline) => {
                     let time = groups.time(index, phase).saturating_add(GRACE);
                     beats.take(time)
@@ -884,7 +894,8 @@ impl BeatWatch {
                     1
                 }
             };
-            let group = groups.key_at(groups.nearest_open(group));
+            let clock = clock.unwrap_or_else(|| groups.nearest_open(group));
+            let group = groups.key_at(clock);
             let former = groups.rearm(wait, group, beats.deadline(beats.next));
             (Some(taken), true, former)
         });

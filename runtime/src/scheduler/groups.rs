@@ -395,7 +395,9 @@ impl Groups {
     pub(crate) fn close(&mut self, index: u32, over: &mut Over) {
         let heir = self.nearest_open(self.key_at(self.at(index).parent));
         let subtree = self.subtree(index);
-        for &group in &subtree {
+        // Those that were closed before have handed their waits to one of the others.
+        let open: Vec<_> = subtree.iter().copied().filter(|&it| !self.at(it).closed).collect();
+        for &group in &open {
             let group = self.at_mut(group);
             group.closed = true;
             group.kept = Vec::new();
@@ -406,7 +408,7 @@ impl Groups {
                 self.at_mut(parent).channels.remove(&name);
             }
         }
-        for &group in &subtree {
+        for &group in &open {
             self.bequeath(group, heir);
         }
         for &group in subtree.iter().rev() {

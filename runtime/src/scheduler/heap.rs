@@ -60,6 +60,29 @@ impl Heap {
         item
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    // What follows is for the heap of a closed clock, which is a list in no order: nothing comes first in it.
+
+    pub(crate) fn items_mut(&mut self) -> &mut Vec<Item> {
+        &mut self.items
+    }
+
+    /// Takes an item out, and puts the last one into its place.
+    pub(crate) fn remove_unordered(
+        &mut self,
+        position: u32,
+        mut place: impl FnMut(Owner, u32),
+    ) -> Item {
+        let item = self.items.swap_remove(position as usize);
+        if let Some(moved) = self.items.get(position as usize) {
+            place(moved.owner, position);
+        }
+        item
+    }
+
     /// Takes all items out, in no order.
     pub(crate) fn take(&mut self) -> Vec<Item> {
         std::mem::take(&mut self.items)

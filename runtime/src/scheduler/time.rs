@@ -9,9 +9,10 @@
 //! due. A clock that is frozen, or stands still, has no entry there, so that a change of speed or a freeze costs one
 //! entry, however much is below.
 //!
-//! When a clock's group closes, what has a deadline moves at once to the clock above it, with what is left. What waits
-//! for the next tick stays in its list, and the clock above takes the list over with its own next tick: so closing
-//! thousands of groups one by one costs each of them the same.
+//! When a clock's group closes, its waits go to the clock above it, with what is left: their deadlines become that
+//! clock's at once, but they stay where they are until it takes them over with its own next tick. So closing thousands of
+//! groups one by one costs each of them the same; and most of these waits are of the tasks that end with the group, which
+//! are dropped before that tick, for next to nothing.
 
 use std::task::Waker;
 
@@ -83,6 +84,12 @@ struct Below {
     bequests: Vec<GroupKey>,
 }
 
+/// A moment of a clock in one stage.
+struct Moment {
+    time: u64,
+    frame: u64,
+}
+
 /// Clocks that have to be visited.
 #[derive(Default)]
 struct Actives {
@@ -109,6 +116,25 @@ impl Actives {
 }
 
 impl Stage {
+    /// Of a closed clock: returns whether something is left that the clock above has not taken over yet.
+    fn has_orphans(&self) -> bool {
+        let heaps = !self.seconds.is_empty() || !self.frames.is_empty();
+        self.orphans > 0 || !self.ticks.is_empty() || heaps
+    }
+
+    /// Moves the deadlines of a closed clock to another one's time.
+    fn move_deadlines(&mut self, from: &Moment, to: &Moment) {
+        for (heap, from, to) in
+            [(&mut self.seconds, from.time, to.time), (&mut self.frames, from.frame, to.frame)]
+        {
+            for item in heap.items_mut() {
+                if item.deadline != NEVER {
+                    item.deadline = to.saturating_add(item.deadline.saturating_sub(from));
+                }
+            }
+        }
+    }
+
     /// Returns whether something waits here for a deadline, or is entered in the clock above for one.
     fn has_deadlines(&self) -> bool {
         let is_empty = self.seconds.first().is_none() && self.frames.first().is_none();
@@ -128,9 +154,9 @@ impl Stage {
 }
 
 impl Clock {
-    /// Returns whether something is left in the lists of a closed clock that the one above has not taken over yet.
+    /// Of a closed clock: returns whether something is left that the clock above has not taken over yet.
     pub(crate) fn has_orphans(&self) -> bool {
-        self.stages.iter().any(|stage| stage.orphans > 0 || !stage.ticks.is_empty())
+        self.stages.iter().any(Stage::has_orphans)
     }
 
     pub(crate) fn new() -> Self {
@@ -342,13 +368,28 @@ impl Groups {
     pub(crate) fn add_same(&mut self, wait: u32) -> Option<u32> {
         let entry = self.waits.at(wait);
         debug_assert_eq!(entry.lane, Lane::Seconds);
-        let (group, stage, deadline) = (entry.group, entry.stage, entry.deadline);
+        let stage = entry.stage;
         if !entry.queued {
             return None;
         }
+        let (clock, deadline) = self.queued_for(wait);
+        let group = self.key_at(clock);
         let same = self.waits.insert(group, stage, Lane::Seconds, Waiter::Nobody);
         self.enter(same, deadline);
         Some(same)
+    }
+
+    /// Returns the clock that a wait for a time goes by, and its deadline there. The wait is queued; if its clock is closed,
+    /// that is the clock which will take it over.
+    pub(crate) fn queued_for(&mut self, wait: u32) -> (u32, u64) {
+        let entry = self.waits.at(wait);
+        let (index, stage, position) =
+            (entry.group.index, usize::from(entry.stage), entry.position);
+        let mut clock = index;
+        while self.at(clock).closed {
+            clock = self.at(clock).parent;
+        }
+        (clock, self.stage(index, stage).seconds.deadline_at(position))
     }
 
     /// Puts a wait into its lane.
@@ -393,6 +434,10 @@ impl Groups {
             (usize::from(entry.stage), entry.position, entry.deadline);
         if entry.queued && entry.lane == Lane::Seconds {
             let index = entry.group.index;
+            if self.at(index).closed {
+                self.stage_mut(index, stage).seconds.items_mut()[position as usize].order = order;
+                return;
+            }
             self.remove_item(index, stage, true, position);
             self.enter(wait, deadline);
         }
@@ -440,10 +485,15 @@ impl Groups {
     }
 
     fn remove_item(&mut self, index: u32, stage: usize, is_seconds: bool, position: u32) {
+        let is_closed = self.at(index).closed;
         let own = self.stage_mut(index, stage);
         let heap = if is_seconds { &mut own.seconds } else { &mut own.frames };
         let mut heap = std::mem::take(heap);
-        let item = heap.remove(position, |owner, to| self.place(owner, stage, is_seconds, to));
+        let place = |owner, to| self.place(owner, stage, is_seconds, to);
+        let item = match is_closed {
+            true => heap.remove_unordered(position, place),
+            false => heap.remove(position, place),
+        };
         self.put_back(index, stage, is_seconds, heap);
         match item.owner {
             Owner::Wait(wait) => self.waits.at(wait).queued = false,
@@ -451,7 +501,9 @@ impl Groups {
                 self.stage_mut(clock, stage).entries[usize::from(!is_seconds)] = NONE;
             }
         }
-        if position == 0 {
+        if is_closed {
+            self.remove_if_closed(index);
+        } else if position == 0 {
             self.project(index, stage);
         }
     }
@@ -475,65 +527,63 @@ impl Groups {
         }
     }
 
-    /// Moves the waits on a closed clock to another, with the time that they have left; those for its next tick stay,
-    /// and go with the other's.
+    /// Hands the waits on a closed clock to another, with the time that they have left.
     pub(crate) fn bequeath(&mut self, index: u32, heir: u32) {
-        let heir_key = self.key_at(heir);
         for phase in [Phase::Process, Phase::Physics] {
             let stage = phase as usize;
-            let (time, frame) = (self.time(index, phase), self.frame(index, phase));
-            let (heir_time, heir_frame) = (self.time(heir, phase), self.frame(heir, phase));
             for is_seconds in [true, false] {
                 let entry = self.stage(index, stage).entries[usize::from(!is_seconds)];
                 if entry != NONE {
                     self.remove_item(self.at(index).parent, stage, is_seconds, entry);
                 }
-                let own = self.stage_mut(index, stage);
-                let items = if is_seconds { own.seconds.take() } else { own.frames.take() };
-                let (now, heir_now) =
-                    if is_seconds { (time, heir_time) } else { (frame, heir_frame) };
-                for item in items {
-                    match item.owner {
-                        Owner::Wait(wait) => {
-                            let left = match item.deadline {
-                                NEVER => NEVER,
-                                deadline => deadline.saturating_sub(now),
-                            };
-                            self.waits.at(wait).group = heir_key;
-                            self.enter(wait, heir_now.saturating_add(left));
-                        }
-                        Owner::Clock(clock) => {
-                            let entries = &mut self.stage_mut(clock, stage).entries;
-                            entries[usize::from(!is_seconds)] = NONE;
-                        }
-                    }
+                self.forget_clocks(index, stage, is_seconds);
+            }
+            let own = self.stage_mut(index, stage);
+            own.orphans = own.next.iter().filter(|entry| entry.is_live()).count() as u32;
+            if own.orphans == 0 {
+                own.next = Vec::new();
+            }
+            let mut bequests = own.below.take().map_or_else(Vec::new, |below| below.bequests);
+            if own.has_orphans() {
+                bequests.push(self.key_at(index));
+            }
+            if bequests.is_empty() {
+                continue;
+            }
+            let moment =
+                |index| Moment { time: self.time(index, phase), frame: self.frame(index, phase) };
+            let (from, to) = (moment(index), moment(heir));
+            for &key in &bequests {
+                if let Some(closed) = self.find(key) {
+                    self.stage_mut(closed, stage).move_deadlines(&from, &to);
                 }
             }
-            self.bequeath_lists(index, heir, stage);
+            let heirs = &mut self.stage_mut(heir, stage).below_mut().bequests;
+            if heirs.len() < bequests.len() {
+                std::mem::swap(heirs, &mut bequests);
+            }
+            heirs.append(&mut bequests);
+            self.activate(heir, stage);
         }
     }
 
-    /// Has the heir of a closed clock take over its lists, and what that was to take over itself.
-    fn bequeath_lists(&mut self, index: u32, heir: u32, stage: usize) {
-        let key = self.key_at(index);
+    /// Leaves only waits in the heap of a closed clock: the clocks below are closed, too.
+    fn forget_clocks(&mut self, index: u32, stage: usize, is_seconds: bool) {
         let own = self.stage_mut(index, stage);
-        own.orphans = own.next.iter().filter(|entry| entry.is_live()).count() as u32;
-        if own.orphans == 0 {
-            own.next = Vec::new();
+        let heap = if is_seconds { &mut own.seconds } else { &mut own.frames };
+        let mut heap = std::mem::take(heap);
+        let mut position = 0;
+        while let Some(&Item { owner, .. }) = heap.items_mut().get(position) {
+            if let Owner::Clock(_) = owner {
+                self.place(owner, stage, is_seconds, NONE);
+                heap.remove_unordered(position as u32, |owner, to| {
+                    self.place(owner, stage, is_seconds, to);
+                });
+            } else {
+                position += 1;
+            }
         }
-        let mut bequests = own.below.take().map_or_else(Vec::new, |below| below.bequests);
-        if own.orphans > 0 || !own.ticks.is_empty() {
-            bequests.push(key);
-        }
-        if bequests.is_empty() {
-            return;
-        }
-        let heirs = &mut self.stage_mut(heir, stage).below_mut().bequests;
-        if heirs.len() < bequests.len() {
-            std::mem::swap(heirs, &mut bequests);
-        }
-        heirs.append(&mut bequests);
-        self.activate(heir, stage);
+        self.put_back(index, stage, is_seconds, heap);
     }
 
     /// Takes over the lists of closed clocks: their waits come to their places among its own.
@@ -542,6 +592,7 @@ impl Groups {
         let mut moved =
             std::mem::take(&mut self.stage_mut(index, stage).ticks).all(&mut self.waits);
         let mut next = std::mem::take(&mut self.stage_mut(index, stage).next);
+        let mut timed = Vec::new();
         for key in std::mem::take(&mut self.stage_mut(index, stage).below_mut().bequests) {
             let Some(closed) = self.find(key) else {
                 continue;
@@ -549,6 +600,8 @@ impl Groups {
             let own = self.stage_mut(closed, stage);
             own.orphans = 0;
             next.append(&mut own.next);
+            timed.append(&mut own.seconds.take());
+            timed.append(&mut own.frames.take());
             moved.append(&mut std::mem::take(&mut own.ticks).all(&mut self.waits));
             self.remove_if_closed(closed);
         }
@@ -560,6 +613,12 @@ impl Groups {
         for wait in moved {
             self.waits.at(wait).group = key;
             own.ticks.push(wait, &mut self.waits);
+        }
+        for Item { deadline, owner, .. } in timed {
+            if let Owner::Wait(wait) = owner {
+                self.waits.at(wait).group = key;
+                self.enter(wait, deadline);
+            }
         }
     }
 

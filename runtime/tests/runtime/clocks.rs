@@ -801,8 +801,12 @@ fn waits_move_past_all_that_close_together() {
     let bottom = middle.child();
     let tasks = [&top, &middle, &bottom].map(|group| spawn(group.clock().wait_seconds(0.1)));
     drop(top);
-    assert_eq!(counts().groups, 1);
-    world.ticks(6);
+    // The clock above takes them over with its next tick.
+    world.tick();
+    assert_eq!((counts().groups, counts().waits), (1, 3));
+    world.ticks(4);
+    assert!(tasks.iter().all(|task| !task.is_finished()));
+    world.tick();
     assert!(tasks.iter().all(|task| task.is_finished()));
     assert_eq!(counts().waits, 0);
 }
@@ -857,4 +861,53 @@ fn a_self_wake_is_no_tick() {
     .detach();
     world.flush();
     log.check(&["0"]);
+}
+
+#[test]
+fn waits_of_others_are_handed_on_twice_between_two_ticks() {
+    let world = World::start();
+    let above = TaskGroup::new();
+    above.set_speed(2.0);
+    let below = TaskGroup::under(&above);
+    below.set_speed(0.25);
+    // 0.05 s of the clock below, which runs at half of the root's speed.
+    let seconds = spawn(below.clock().wait_seconds(0.05));
+    let kept = spawn(below.clock().wait_seconds(f64::INFINITY));
+    let dropped = spawn(below.clock().wait_seconds(0.01));
+    world.ticks(2);
+    drop(below);
+    dropped.cancel();
+    drop(above);
+    world.flush();
+    // A sixtieth has passed for it, so a thirtieth is left: two frames of the root's clock.
+    world.tick();
+    assert!(!seconds.is_finished());
+    world.tick();
+    assert!(seconds.is_finished() && !kept.is_finished());
+    assert_eq!((counts().groups, counts().waits), (1, 1));
+}
+
+#[test]
+fn a_heap_of_waits_of_others_loses_some_between_two_ticks() {
+    let (world, log) = (World::start(), Log::new());
+    let group = TaskGroup::new();
+    let tasks: Vec<_> = (0..20_u32)
+        .map(|number| {
+            let (log, wait) = (log.clone(), group.clock().wait_seconds(f64::from(20 - number)));
+            spawn(async move {
+                wait.await;
+                log.push(number);
+            })
+        })
+        .collect();
+    world.tick();
+    drop(group);
+    tasks.iter().step_by(3).for_each(|task| task.cancel());
+    world.flush();
+    assert_eq!((counts().groups, counts().waits), (2, 13));
+    for _ in 0..20 {
+        world.step(1.0);
+    }
+    log.check(&["19", "17", "16", "14", "13", "11", "10", "8", "7", "5", "4", "2", "1"]);
+    assert_eq!((counts().groups, counts().waits), (1, 0));
 }
