@@ -187,15 +187,22 @@ pub(crate) fn hear_freed_elsewhere() {
 
 /// Gives up the connections of objects that nobody watches any more.
 pub(super) fn settle() {
-    let idle = WATCHED.with_borrow_mut(|watched| {
+    let mut idle = WATCHED.with_borrow_mut(|watched| {
         let mut idle = mem::take(&mut watched.idle);
+        // A wait in a loop is there again by now.
         idle.retain(|id| match watched.objects.get(id) {
             Some(watchers) if watchers.is_empty() => watched.objects.remove(id).is_some(),
             _ => false,
         });
         idle
     });
-    idle.into_iter().for_each(disconnect);
+    idle.drain(..).for_each(disconnect);
+    WATCHED.with_borrow_mut(|watched| {
+        // The list's memory is used again.
+        if watched.idle.is_empty() {
+            watched.idle = idle;
+        }
+    });
 }
 
 /// Gives up all connections, before the code is unloaded.

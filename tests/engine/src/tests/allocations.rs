@@ -131,6 +131,32 @@ async fn a_hundred_waiters_behind_a_callback_allocate_nothing(ctx: Context) {
     ctx.frame().await;
 }
 
+engine_test!(while_alive_in_a_loop_allocates_nothing);
+async fn while_alive_in_a_loop_allocates_nothing(ctx: Context) {
+    let (actor, other) = (actor(&ctx.root()), actor(&ctx.root()));
+    let trace = Trace::default();
+    let task = actor.spawn_task(|_me| {
+        let (trace, other) = (trace.clone(), other.clone());
+        async move {
+            loop {
+                yield_now().while_alive(&other).await;
+                trace.step();
+            }
+        }
+    });
+    let mut allocated = 0;
+    for round in 0..200 {
+        ctx.frame().await;
+        let in_flush = count(cuelight::engine::flush);
+        if round >= 100 {
+            allocated += in_flush;
+        }
+    }
+    assert!(trace.seen().0 >= 200);
+    assert_eq!(allocated, 0);
+    task.cancel();
+}
+
 /// Counts what `godot` allocates to make a typed signal, and the signal of it: its own names and handles.
 fn waiting_costs(actor: &Gd<Actor>) -> u64 {
     count(|| {
