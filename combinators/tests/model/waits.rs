@@ -284,6 +284,10 @@ impl<'a> Model<'a> {
             let Some((_, stage)) = waiting.clock.filter(|&(clock, _)| clock == from) else {
                 continue;
             };
+            if waiting.due && matches!(waiting.kind, Wait::Beats(..)) {
+                // The beat has come; the ones after it are counted when it is taken.
+                continue;
+            }
             let (from, heir) = (&self.groups[from], &self.groups[to]);
             let (shown, shows) = match waiting.rank() {
                 FRAMES => (from.frames[stage], heir.frames[stage]),
