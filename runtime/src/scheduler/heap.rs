@@ -83,11 +83,6 @@ impl Heap {
         item
     }
 
-    /// Takes all items out, in no order.
-    pub(crate) fn take(&mut self) -> Vec<Item> {
-        std::mem::take(&mut self.items)
-    }
-
     /// Brings an item up from a position, whose own is overwritten, and returns whether it moved.
     fn rise(
         &mut self,

@@ -168,6 +168,11 @@ impl Slots {
         self.get(key).is_some_and(|slot| !slot.state.is_over())
     }
 
+    /// Returns whether a task was cancelled, or has failed, and its future is about to be dropped.
+    pub(crate) fn is_ending(&self, key: TaskKey) -> bool {
+        self.get(key).is_some_and(|slot| slot.state == State::Gone)
+    }
+
     /// Returns the slot at an index that is known to be in use: a link of a group's list.
     pub(crate) fn at(&mut self, index: u32) -> &mut Slot {
         &mut self.slots[index as usize]

@@ -550,9 +550,7 @@ impl Groups {
             if bequests.is_empty() {
                 continue;
             }
-            let moment =
-                |index| Moment { time: self.time(index, phase), frame: self.frame(index, phase) };
-            let (from, to) = (moment(index), moment(heir));
+            let (from, to) = (self.moment(index, stage), self.moment(heir, stage));
             for &key in &bequests {
                 if let Some(closed) = self.find(key) {
                     self.stage_mut(closed, stage).move_deadlines(&from, &to);
@@ -588,22 +586,29 @@ impl Groups {
 
     /// Takes over the lists of closed clocks: their waits come to their places among its own.
     #[cold]
-    fn take_over(&mut self, index: u32, stage: usize) {
+    fn take_over(&mut self, index: u32, stage: usize, slots: &Slots) {
         let mut moved =
             std::mem::take(&mut self.stage_mut(index, stage).ticks).all(&mut self.waits);
         let mut next = std::mem::take(&mut self.stage_mut(index, stage).next);
-        let mut timed = Vec::new();
+        let (mut timed, mut left) = (Vec::new(), Vec::new());
+        let moment = self.moment(index, stage);
         for key in std::mem::take(&mut self.stage_mut(index, stage).below_mut().bequests) {
             let Some(closed) = self.find(key) else {
                 continue;
             };
+            self.take_timed(closed, stage, &moment, slots, &mut timed);
             let own = self.stage_mut(closed, stage);
             own.orphans = 0;
             next.append(&mut own.next);
-            timed.append(&mut own.seconds.take());
-            timed.append(&mut own.frames.take());
             moved.append(&mut std::mem::take(&mut own.ticks).all(&mut self.waits));
+            if self.stage(closed, stage).has_orphans() {
+                left.push(key);
+            }
             self.remove_if_closed(closed);
+        }
+        if !left.is_empty() {
+            self.stage_mut(index, stage).below_mut().bequests = left;
+            self.activate(index, stage);
         }
         next.sort_unstable_by_key(|entry| entry.order);
         moved.sort_unstable_by_key(|&wait| self.waits.at(wait).order);
@@ -620,6 +625,44 @@ impl Groups {
                 self.enter(wait, deadline);
             }
         }
+    }
+
+    /// Takes the waits with a deadline out of a closed clock. Those that are not due by now, of tasks that are about to
+    /// be dropped, stay for one tick more: then there is nothing to take over.
+    fn take_timed(
+        &mut self,
+        closed: u32,
+        stage: usize,
+        now: &Moment,
+        slots: &Slots,
+        timed: &mut Vec<Item>,
+    ) {
+        for (is_seconds, now) in [(true, now.time.saturating_add(GRACE)), (false, now.frame)] {
+            let own = self.stage_mut(closed, stage);
+            let heap = if is_seconds { &mut own.seconds } else { &mut own.frames };
+            let mut heap = std::mem::take(heap);
+            let mut position = 0;
+            while let Some(&Item { deadline, owner, .. }) = heap.items_mut().get(position) {
+                let is_ending = deadline > now
+                    && matches!(owner, Owner::Wait(wait) if matches!(
+                        self.waits.at(wait).waiter,
+                        Waiter::Task(key) if slots.is_ending(key)
+                    ));
+                if is_ending {
+                    position += 1;
+                } else {
+                    timed.push(heap.remove_unordered(position as u32, |owner, to| {
+                        self.place(owner, stage, is_seconds, to);
+                    }));
+                }
+            }
+            self.put_back(closed, stage, is_seconds, heap);
+        }
+    }
+
+    fn moment(&self, index: u32, stage: usize) -> Moment {
+        let phase = if stage == 0 { Phase::Process } else { Phase::Physics };
+        Moment { time: self.time(index, phase), frame: self.frame(index, phase) }
     }
 
     /// Returns the number of waits on all clocks.
@@ -773,7 +816,7 @@ impl Groups {
     fn visit(&mut self, index: u32, phase: Phase, due: &mut Due<'_>) {
         let stage = phase as usize;
         if self.stage(index, stage).below.as_ref().is_some_and(|it| !it.bequests.is_empty()) {
-            self.take_over(index, stage);
+            self.take_over(index, stage, due.slots);
         }
         let has_deadlines = self.stage(index, stage).has_deadlines();
         if has_deadlines {

@@ -2,13 +2,15 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use cuelight_runtime::engine::{self, counts};
 use cuelight_runtime::{
-    Clock, GroupHandle, Phase, TaskGroup, TickWatch, delta, next_frame, now, root_group, spawn,
-    wait_frames, wait_physics_frames, wait_seconds,
+    Clock, GroupHandle, Phase, TaskGroup, TaskHandle, TickWatch, WaitSeconds, delta, next_frame,
+    now, root_group, spawn, wait_frames, wait_physics_frames, wait_seconds,
 };
 
 use crate::common::{CountedWaker, FRAME, Log, World, poll_once, wake_myself};
@@ -910,4 +912,56 @@ fn a_heap_of_waits_of_others_loses_some_between_two_ticks() {
     }
     log.check(&["19", "17", "16", "14", "13", "11", "10", "8", "7", "5", "4", "2", "1"]);
     assert_eq!((counts().groups, counts().waits), (1, 0));
+}
+
+/// Where a wait is handed on to.
+type Stash = Rc<RefCell<Option<Pin<Box<WaitSeconds>>>>>;
+
+/// Polls a wait, and hands it on when it is dropped.
+struct HandOn(Option<Pin<Box<WaitSeconds>>>, Stash);
+
+impl Future for HandOn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().expect("it is dropped once").as_mut().poll(cx)
+    }
+}
+
+impl Drop for HandOn {
+    fn drop(&mut self) {
+        *self.1.borrow_mut() = self.0.take();
+    }
+}
+
+#[test]
+fn closed_and_ticked_before_the_tasks_are_dropped() {
+    let world = World::start();
+    let group = TaskGroup::new();
+    let stashes: Vec<_> = (0..4).map(|_| Stash::default()).collect();
+    // The first two are due in the tick that follows the end of the group, the others later.
+    for (stash, seconds) in stashes.iter().zip([0.03, 0.03, 0.1, 0.1]) {
+        group.spawn(HandOn(Some(Box::pin(wait_seconds(seconds))), stash.clone())).detach();
+    }
+    for seconds in [0.03, 0.1] {
+        group.spawn(wait_seconds(seconds)).detach();
+    }
+    let other = spawn(group.clock().wait_seconds(0.1));
+    world.tick();
+    drop(group);
+    // No flush comes in between: the tick finds tasks that have ended, and drops them when it has stepped the clocks.
+    world.tick();
+    assert_eq!((counts().tasks, counts().waits), (1, 5));
+    let waits = stashes.iter().map(|stash| stash.borrow_mut().take().expect("it is handed on"));
+    let tasks: Vec<_> = waits.map(spawn).collect();
+    assert_eq!(finished(&tasks), [true, true, false, false]);
+    world.ticks(3);
+    assert_eq!((finished(&tasks), other.is_finished()), (vec![true, true, false, false], false));
+    world.tick();
+    assert_eq!((finished(&tasks), other.is_finished()), (vec![true; 4], true));
+    assert_eq!((counts().groups, counts().waits), (1, 0));
+}
+
+fn finished(tasks: &[TaskHandle<()>]) -> Vec<bool> {
+    tasks.iter().map(TaskHandle::is_finished).collect()
 }
