@@ -231,14 +231,14 @@ impl<'a> Model<'a> {
     /// Starts the runtime again: nothing of before is in it, but the root clock goes on.
     pub fn start(&mut self) {
         if !self.open {
-            let mut root = Group::new(0);
-            root.time = self.groups[0].time;
-            root.frames = self.groups[0].frames;
-            self.groups[0] = root;
             self.slows.clear();
             self.drop_stash();
             self.cooldowns = Default::default();
             self.slots = Default::default();
+            let mut root = Group::new(0);
+            root.time = self.groups[0].time;
+            root.frames = self.groups[0].frames;
+            self.groups[0] = root;
             self.rung = false;
             self.engine = true;
             self.open = true;

@@ -477,10 +477,11 @@ impl<'a> Model<'a> {
             }
             Wait::Join(_) => {
                 self.note_poll(wait);
-                self.waits[wait].waker = Some(waker);
                 let caller = self.stack.last().copied();
                 let alive = self.alive(self.waits[wait].group);
-                alive.iter().all(|&task| Some(task) == caller)
+                let is_ready = alive.iter().all(|&task| Some(task) == caller);
+                self.waits[wait].waker = (!is_ready).then_some(waker);
+                is_ready
             }
             Wait::Task(_) => {
                 let Some(task) = self.waits[wait].task else {

@@ -144,7 +144,9 @@ impl<'a> Model<'a> {
     pub fn poll_timer(&mut self, wait: usize, waker: Waker) -> bool {
         let here = self.here();
         let first = self.note_poll(wait);
-        if first && self.waits[wait].made_on != Some(here) && !self.waits[wait].registered {
+        // A closed group's clock is no longer the one that it began on.
+        let is_elsewhere = self.waits[wait].made_on != Some(here) || self.groups[here].closed;
+        if first && is_elsewhere && !self.waits[wait].registered {
             self.begin(wait, here);
         }
         let ready = self.waits[wait].due || (first && self.has_passed(wait));
