@@ -758,12 +758,10 @@ impl Countdown {
                 core.groups.remove_wait(wait);
                 return None;
             }
-            let (group, stage, deadline) = (entry.group, entry.stage, entry.deadline);
-            let phase = [Phase::Process, Phase::Physics][usize::from(stage)];
-            match deadline {
-                NEVER => Some(NEVER),
-                // What is registered and not due is on a clock that is open.
-                _ => Some(deadline.saturating_sub(core.groups.time(group.index, phase))),
+            let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
+            match core.groups.queued_for(wait) {
+                (_, NEVER) => Some(NEVER),
+                (clock, deadline) => Some(deadline.saturating_sub(core.groups.time(clock, phase))),
             }
         });
         match left {

@@ -11,9 +11,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use cuelight_combinators::{
-    Elapsed, ScriptFutureExt, Select2, Select3, as_completed, branch, every, join, select, timeout,
-    try_join, wait_frames, wait_physics_frames, wait_real_seconds, wait_seconds, wait_until,
-    wait_until_time, yield_now,
+    Ease, Elapsed, Scope, ScriptFutureExt, Select2, Select3, animate, as_completed, branch, every,
+    join, rush, scope, select, timeout, try_join, uncancellable, wait_changed, wait_frames,
+    wait_physics_frames, wait_real_seconds, wait_seconds, wait_until, wait_until_time, wait_while,
+    yield_now,
 };
 use cuelight_runtime::engine::{self, Counts, Engine};
 use cuelight_runtime::{
@@ -477,6 +478,49 @@ impl World {
                         world.act(action, false);
                     }
                     world.flags[flag].get()
+                }))
+            }
+            Wait::While(flag) => {
+                let (world, flag) = (self.clone(), pick(flag, SIGNALS));
+                quiet(wait_while(move || {
+                    log(format!("flag {flag}: while"));
+                    world.flags[flag].get()
+                }))
+            }
+            Wait::Changed(flag) => {
+                let (world, flag) = (self.clone(), pick(flag, SIGNALS));
+                let changed = wait_changed(move || {
+                    log(format!("flag {flag}: read"));
+                    world.flags[flag].get()
+                });
+                Box::pin(changed.map(|value| value.to_string()))
+            }
+            Wait::FlagEvery(flag, period) => {
+                let (world, flag) = (self.clone(), pick(flag, SIGNALS));
+                let look = move || {
+                    log(format!("flag {flag}: look"));
+                    world.flags[flag].get()
+                };
+                quiet(wait_until(look).every(period))
+            }
+            Wait::Animate(seconds) => {
+                quiet(animate(seconds, Ease::Linear, |t| log(format!("animate {t:.6}"))))
+            }
+            Wait::Rush(ref parts) => match self.parts(parts) {
+                parts if parts.is_empty() => Box::pin(std::future::pending()),
+                parts => Box::pin(rush(parts)),
+            },
+            Wait::Uncancellable(ref part) => Box::pin(uncancellable(self.wait(part))),
+            Wait::Scope(ref children, ref body) => {
+                let (world, children, body) = (self.clone(), children.clone(), body.clone());
+                Box::pin(scope(async move |scope: Scope<'_>| {
+                    for (number, child) in children.iter().enumerate() {
+                        let wait = world.wait(child);
+                        let _goes_on = scope.spawn(async move {
+                            log(format!("child {number}: {}", wait.await));
+                        });
+                    }
+                    world.wait(&body).await
                 }))
             }
             Wait::Checks(number) => {

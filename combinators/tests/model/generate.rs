@@ -93,6 +93,9 @@ fn waits_of(part: BoxedStrategy<Wait>, mix: Mix) -> impl Strategy<Value = Wait> 
         2 => parts().prop_map(Wait::Completed),
         2 => (seconds(), boxed()).prop_map(|(seconds, part)| Wait::Timeout(seconds, part)),
         2 => (boxed(), boxed()).prop_map(|(part, stop)| Wait::Until(part, stop)),
+        1 => parts().prop_map(Wait::Rush),
+        1 => boxed().prop_map(Wait::Uncancellable),
+        1 => (parts(), boxed()).prop_map(|(children, body)| Wait::Scope(children, body)),
         1 => (boxed(), vec(action(mix), 0..3))
             .prop_map(|(part, actions)| Wait::OnCancel(part, actions)),
     ]
@@ -124,6 +127,10 @@ fn plain_wait() -> BoxedStrategy<Wait> {
         3 => (period(), 0..4_u8).prop_map(|(period, count)| Wait::Beats(period, count)),
         2 => number().prop_map(|flag| Wait::Flag(flag, Vec::new())),
         2 => (0..4_u8).prop_map(Wait::Checks),
+        1 => number().prop_map(Wait::While),
+        1 => number().prop_map(Wait::Changed),
+        1 => (number(), period()).prop_map(|(flag, period)| Wait::FlagEvery(flag, period)),
+        1 => seconds().prop_map(Wait::Animate),
         3 => number().prop_map(Wait::Event),
         2 => group().prop_map(Wait::Join),
         3 => number().prop_map(Wait::Task),

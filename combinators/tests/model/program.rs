@@ -96,6 +96,14 @@ pub enum Wait {
     Flag(u8, Vec<Action>),
     /// Until so many checks have failed.
     Checks(u8),
+    /// While a flag is set.
+    While(u8),
+    /// Until a flag is another than at the making.
+    Changed(u8),
+    /// Until a flag is set, which is looked at every so many seconds.
+    FlagEvery(u8, f64),
+    /// A value that changes over so many seconds.
+    Animate(f64),
     /// The next drain.
     Yield,
     /// The next time that an event is given.
@@ -126,6 +134,12 @@ pub enum Wait {
     Timeout(f64, Box<Wait>),
     /// A wait, unless the second one comes first.
     Until(Box<Wait>, Box<Wait>),
+    /// The first of several; the others go on as tasks.
+    Rush(Vec<Wait>),
+    /// A wait that goes on as a task if it is dropped half-way.
+    Uncancellable(Box<Wait>),
+    /// Waits as the children of a scope whose body is the last one.
+    Scope(Vec<Wait>, Box<Wait>),
     /// A wait with what is done if it is dropped before it is ready.
     OnCancel(Box<Wait>, Vec<Action>),
 }

@@ -25,6 +25,8 @@ pub struct Model<'a> {
     pub log: Vec<String>,
     /// Tasks in spawn order, those that are gone included.
     pub tasks: Vec<Task<'a>>,
+    /// Those that the program knows, by their numbers.
+    pub numbered: Vec<usize>,
     /// Waits in the order in which they were made, those that are gone included.
     pub waits: Vec<Waiting<'a>>,
     /// Waits that no task holds.
@@ -87,6 +89,10 @@ pub struct Cooldown {
 
 /// A task. Its place in the list is its number, and its output.
 pub struct Task<'a> {
+    /// The number that the program knows it by: what goes on as a task has none.
+    pub number: Option<usize>,
+    /// The wait that it is the rest of, if it runs no script.
+    pub rest: Option<usize>,
     /// Which script it runs.
     pub script: usize,
     /// The step that it is at.
@@ -156,6 +162,7 @@ impl<'a> Model<'a> {
             program,
             log: Vec::new(),
             tasks: Vec::new(),
+            numbered: Vec::new(),
             waits: Vec::new(),
             stash: Vec::new(),
             events: Default::default(),
@@ -248,7 +255,7 @@ impl<'a> Model<'a> {
     // Tasks.
 
     pub fn spawn(&mut self, script: u8, place: Place, deferred: bool, keep: bool) {
-        if self.tasks.len() == MAX_TASKS {
+        if self.numbered.len() == MAX_TASKS {
             return;
         }
         let group = match place {
@@ -262,7 +269,7 @@ impl<'a> Model<'a> {
 
     /// Hands a task to a slot.
     pub fn start_in_slot(&mut self, slot: usize, group: usize, how: How, script: u8, keep: bool) {
-        if self.tasks.len() == MAX_TASKS {
+        if self.numbered.len() == MAX_TASKS {
             return;
         }
         let (group, queue) = *self.slots[slot].get_or_insert_with(|| {
@@ -298,12 +305,37 @@ impl<'a> Model<'a> {
         keep: bool,
         queue: Option<usize>,
     ) {
-        let number = self.tasks.len();
+        let number = self.numbered.len();
         self.log.push(format!("t{number}: spawn"));
+        self.numbered.push(self.tasks.len());
+        let script = pick(script, self.program.scripts.len());
+        let task = self.start_task(Some(number), script, None, group, deferred, queue);
+        self.tasks[task].handle = keep;
+        let finished = self.tasks[task].result.is_some();
+        self.log.push(format!("t{number}: spawned, finished {finished}"));
+    }
+
+    /// Has what is left of a wait go on as a task of a group.
+    pub fn spawn_rest(&mut self, wait: usize, group: usize, deferred: bool) {
+        self.start_task(None, 0, Some(wait), group, deferred, None);
+    }
+
+    fn start_task(
+        &mut self,
+        name: Option<usize>,
+        script: usize,
+        rest: Option<usize>,
+        group: usize,
+        deferred: bool,
+        queue: Option<usize>,
+    ) -> usize {
+        let number = self.tasks.len();
         self.tasks.push(Task {
+            number: name,
+            rest,
             // A task of a closed group is nobody's but the next group's above.
             group: self.living(group),
-            script: pick(script, self.program.scripts.len()),
+            script,
             step: 0,
             laps: 0,
             awaiting: None,
@@ -341,9 +373,7 @@ impl<'a> Model<'a> {
             self.poll(number);
             self.nested -= 1;
         }
-        self.tasks[number].handle = keep;
-        let finished = self.tasks[number].result.is_some();
-        self.log.push(format!("t{number}: spawned, finished {finished}"));
+        number
     }
 
     pub fn cancel(&mut self, task: usize) {
@@ -430,7 +460,8 @@ impl<'a> Model<'a> {
         }
         // The drop after a ready poll is still the task's own; after a panic it is not.
         if let Polled::Ready = polled {
-            self.end(task, result(End::Output(task)));
+            let output = self.tasks[task].number.unwrap_or_default();
+            self.end(task, result(End::Output(output)));
         }
         self.stack.pop();
         if let Polled::Panicked(message) = polled {

@@ -16,8 +16,8 @@ pub fn run(program: &Program, root_time: [u64; 2]) -> Vec<String> {
     }
     model.log.push("end".into());
     model.shutdown();
-    for number in 0..model.tasks.len() {
-        model.take_result(number);
+    for task in model.numbered.clone() {
+        model.take_result(task);
     }
     while !model.stash.is_empty() {
         model.drop_stash();
@@ -66,8 +66,15 @@ impl<'a> Model<'a> {
             }
             self.tasks[task].begun = true;
         }
+        let Some(name) = self.tasks[task].number else {
+            let wait = self.tasks[task].rest.expect("it is the rest of a wait");
+            return match self.poll_wait(wait, Waker::Task(task)) {
+                Some(_) => Polled::Ready,
+                None => Polled::Pending,
+            };
+        };
         let script = &self.program.scripts[self.tasks[task].script];
-        self.log.push(format!("t{task}: poll at {}", self.now(self.here())));
+        self.log.push(format!("t{name}: poll at {}", self.now(self.here())));
         loop {
             let at = self.tasks[task].step;
             let Some(step) = script.steps.get(at) else {
@@ -82,7 +89,7 @@ impl<'a> Model<'a> {
                 continue;
             };
             if self.tasks[task].awaiting.is_none() {
-                self.log.push(format!("t{task}: step {at}"));
+                self.log.push(format!("t{name}: step {at}"));
             }
             match step {
                 Step::Do(action) => self.act(action),
@@ -94,7 +101,7 @@ impl<'a> Model<'a> {
                     let waits = self.tasks[task].awaiting.clone().unwrap();
                     let mut results = waits.iter().enumerate().filter_map(|(index, &wait)| {
                         let result = self.poll_wait(wait, Waker::Task(task))?;
-                        Some(format!("t{task}: part {index} ready: {result}"))
+                        Some(format!("t{name}: part {index} ready: {result}"))
                     });
                     let Some(result) = results.next() else {
                         return Polled::Pending;
@@ -105,10 +112,10 @@ impl<'a> Model<'a> {
                 Step::PollOnce(wait) => {
                     let wait = self.prepare(wait);
                     if let Some(result) = self.poll_wait(wait, Waker::Task(task)) {
-                        self.log.push(format!("t{task}: once ready: {result}"));
+                        self.log.push(format!("t{name}: once ready: {result}"));
                         self.drop_wait(wait);
                     } else {
-                        self.log.push(format!("t{task}: once pending"));
+                        self.log.push(format!("t{name}: once pending"));
                         self.stash.push(wait);
                     }
                 }
@@ -116,7 +123,7 @@ impl<'a> Model<'a> {
                 Step::Panic => {
                     self.tasks[task].unwinding = true;
                     self.drop_locals(task);
-                    return Polled::Panicked(format!("t{task} panics"));
+                    return Polled::Panicked(format!("t{name} panics"));
                 }
             }
             self.tasks[task].step += 1;
@@ -125,7 +132,12 @@ impl<'a> Model<'a> {
 
     /// Drops what a task's future still holds, and returns the message of a panic in that.
     pub fn drop_future(&mut self, task: usize) -> Option<String> {
-        self.log.push(format!("t{task}: drop at {}", self.now(self.here())));
+        let Some(name) = self.tasks[task].number else {
+            let wait = self.tasks[task].rest.take().expect("it is dropped once");
+            self.drop_wait(wait);
+            return None;
+        };
+        self.log.push(format!("t{name}: drop at {}", self.now(self.here())));
         self.tasks[task].unwinding = false;
         self.drop_awaiting(task);
         let locals = self.drop_locals(task);
@@ -170,13 +182,13 @@ impl<'a> Model<'a> {
             }
             Action::Cancel(number) => {
                 if let Some(task) = self.task(number).filter(|&task| self.tasks[task].handle) {
-                    self.log.push(format!("t{task}: cancel"));
+                    self.log.push(format!("t{}: cancel", self.name(task)));
                     self.cancel(task);
                 }
             }
             Action::DropHandle(number) => {
                 if let Some(task) = self.take_handle(number) {
-                    self.log.push(format!("t{task}: detach"));
+                    self.log.push(format!("t{}: detach", self.name(task)));
                 }
             }
             Action::Take(number) => {
@@ -187,7 +199,7 @@ impl<'a> Model<'a> {
             Action::IsFinished(number) => {
                 if let Some(task) = self.task(number).filter(|&task| self.tasks[task].handle) {
                     let finished = self.tasks[task].result.is_some();
-                    self.log.push(format!("t{task}: finished: {finished}"));
+                    self.log.push(format!("t{}: finished: {finished}", self.name(task)));
                 }
             }
             Action::NewGroup { parent, owned } => self.new_group(parent, owned),
@@ -341,6 +353,21 @@ impl<'a> Model<'a> {
                 self.prepare_parts(kind, vec![part])
             }
             Wait::Until(ref part, ref stop) => self.prepare_parts(kind, vec![part, stop]),
+            Wait::Rush(ref parts) => self.prepare_parts(kind, parts.iter().collect()),
+            Wait::Uncancellable(ref part) => self.prepare_parts(kind, vec![part]),
+            Wait::Animate(seconds) => {
+                let countdown = self.make_countdown(seconds);
+                let wait = self.make(kind);
+                self.waits[wait].parts = vec![Some(countdown)];
+                wait
+            }
+            Wait::Changed(number) => {
+                let wait = self.make(kind);
+                let flag = pick(number, self.flags.len());
+                self.log.push(format!("flag {flag}: read"));
+                self.waits[wait].seen = u64::from(self.flags[flag]);
+                wait
+            }
             _ => self.make(kind),
         }
     }
@@ -422,6 +449,43 @@ impl<'a> Model<'a> {
         Some(outputs.join(", "))
     }
 
+    /// Polls the body of a scope, which is the first part, and then its children.
+    fn poll_scope(
+        &mut self,
+        wait: usize,
+        children: &'a [Wait],
+        body: &'a Wait,
+        waker: Waker,
+    ) -> Option<String> {
+        if !std::mem::replace(&mut self.waits[wait].registered, true) {
+            // All of them are made in the body.
+            let mut parts: Vec<_> = children.iter().map(|it| Some(self.prepare(it))).collect();
+            parts.push(Some(self.prepare(body)));
+            self.waits[wait].parts = parts;
+        }
+        let last = children.len();
+        let mut is_first = true;
+        loop {
+            if let Some(result) = self.poll_part(wait, last, waker) {
+                self.drop_part(wait, last);
+                self.drop_parts(wait);
+                return Some(result);
+            }
+            let mut any = false;
+            for child in 0..last {
+                if is_first && let Some(result) = self.poll_part(wait, child, waker) {
+                    self.log.push(format!("child {child}: {result}"));
+                    self.drop_part(wait, child);
+                    any = true;
+                }
+            }
+            if !any {
+                return None;
+            }
+            is_first = false;
+        }
+    }
+
     /// Polls a wait, and returns its result if it is ready.
     fn poll_wait(&mut self, wait: usize, waker: Waker) -> Option<String> {
         let kind = self.waits[wait].kind;
@@ -440,6 +504,27 @@ impl<'a> Model<'a> {
                 let outputs: Vec<_> = self.waits[wait].outputs.iter().flatten().cloned().collect();
                 return Some(outputs.join(", "));
             }
+            Wait::Rush(_) => {
+                let count = self.waits[wait].parts.len();
+                let (index, result) = (0..count)
+                    .find_map(|index| Some((index, self.poll_part(wait, index, waker)?)))?;
+                self.drop_part(wait, index);
+                for index in 0..count {
+                    if let Some(part) = self.waits[wait].parts[index].take() {
+                        self.spawn_rest(part, self.here(), false);
+                    }
+                }
+                return Some(result);
+            }
+            Wait::Uncancellable(_) => {
+                self.waits[wait].registered = true;
+                let result = self.poll_part(wait, 0, waker)?;
+                self.drop_part(wait, 0);
+                return Some(result);
+            }
+            Wait::Scope(ref children, ref body) => {
+                return self.poll_scope(wait, children, body, waker);
+            }
             Wait::OnCancel(..) => {
                 let result = self.poll_part(wait, 0, waker)?;
                 self.drop_part(wait, 0);
@@ -453,6 +538,36 @@ impl<'a> Model<'a> {
                 }
                 model.flags[flag]
             }),
+            Wait::While(number) => self.poll_condition(wait, waker, |model| {
+                let flag = pick(number, model.flags.len());
+                model.log.push(format!("flag {flag}: while"));
+                !model.flags[flag]
+            }),
+            Wait::Changed(number) => {
+                let flag = pick(number, self.flags.len());
+                let ready = self.poll_condition(wait, waker, |model| {
+                    model.log.push(format!("flag {flag}: read"));
+                    u64::from(model.flags[flag]) != model.waits[wait].seen
+                });
+                return ready.then(|| self.flags[flag].to_string());
+            }
+            Wait::FlagEvery(number, period) => {
+                let flag = pick(number, self.flags.len());
+                let is_first = !self.waits[wait].registered;
+                if !is_first && self.poll_beats(wait, period, waker).is_none() {
+                    return None;
+                }
+                self.log.push(format!("flag {flag}: look"));
+                if self.flags[flag] {
+                    return Some(String::new());
+                }
+                if is_first {
+                    self.begin(wait, self.here());
+                }
+                let _no_beat_is_left = self.poll_beats(wait, period, waker);
+                return None;
+            }
+            Wait::Animate(seconds) => return self.poll_animate(wait, seconds, waker),
             Wait::Checks(number) => self.poll_condition(wait, waker, |model| {
                 let checks = &mut model.waits[wait].checks;
                 *checks += 1;
@@ -535,6 +650,12 @@ impl<'a> Model<'a> {
     pub fn drop_wait(&mut self, wait: usize) {
         self.waits[wait].gone = true;
         let was_ready = self.waits[wait].parts.iter().all(Option::is_none);
+        if let Wait::Uncancellable(_) = self.waits[wait].kind
+            && self.waits[wait].registered
+            && let Some(part) = self.waits[wait].parts[0].take()
+        {
+            self.spawn_rest(part, 0, true);
+        }
         self.drop_parts(wait);
         if let Wait::OnCancel(_, actions) = self.waits[wait].kind
             && !was_ready
@@ -565,13 +686,14 @@ impl<'a> Model<'a> {
     /// Drops guards, all of them even if one panics, and returns the message of the one that does.
     fn drop_guards(&mut self, task: usize, guards: Vec<&'a Guard>) -> Option<String> {
         let mut message = None;
+        let name = self.tasks[task].number.unwrap_or_default();
         for guard in guards {
-            self.log.push(format!("t{task}: guard"));
+            self.log.push(format!("t{name}: guard"));
             for action in &guard.actions {
                 self.act(action);
             }
             if guard.panics && !std::mem::replace(&mut self.tasks[task].unwinding, true) {
-                message = Some(format!("t{task} panics in a guard"));
+                message = Some(format!("t{name} panics in a guard"));
             }
         }
         message
@@ -593,12 +715,18 @@ impl<'a> Model<'a> {
         if self.tasks[task].handle {
             let result = self.result(task);
             self.tasks[task].handle = result.is_none();
-            self.log.push(format!("t{task}: take: {result:?}"));
+            self.log.push(format!("t{}: take: {result:?}", self.name(task)));
         }
     }
 
     fn task(&self, number: u8) -> Option<usize> {
-        (!self.tasks.is_empty()).then(|| pick(number, self.tasks.len()))
+        let count = self.numbered.len();
+        (count > 0).then(|| self.numbered[pick(number, count)])
+    }
+
+    /// The number that the program knows a task by.
+    fn name(&self, task: usize) -> usize {
+        self.tasks[task].number.expect("the program does not know the others")
     }
 
     fn result(&self, task: usize) -> Option<String> {

@@ -69,6 +69,7 @@ impl Waiting<'_> {
             | Wait::ClockSeconds(..)
             | Wait::UntilTime(_)
             | Wait::Beats(..)
+            | Wait::FlagEvery(..)
             | Wait::Timeout(..)
             | Wait::Cooled(_) => TIME,
             Wait::RealSeconds(_) => REAL,
@@ -184,6 +185,58 @@ impl<'a> Model<'a> {
         ready
     }
 
+    /// Makes a countdown, which begins here if a task is running. It wakes nobody.
+    pub fn make_countdown(&mut self, seconds: f64) -> usize {
+        let countdown = self.make(&Wait::Cooled(0));
+        if !self.stack.is_empty() {
+            self.begin_seconds(countdown, self.here(), seconds);
+        }
+        countdown
+    }
+
+    /// Polls a value that changes over time: a countdown, made with it, and a look at it in each tick.
+    pub fn poll_animate(&mut self, wait: usize, seconds: f64, waker: Waker) -> Option<String> {
+        let countdown = self.waits[wait].parts[0].expect("it is there until it is dropped");
+        let is_first = !self.waits[wait].registered;
+        if is_first {
+            let here = self.here();
+            let is_elsewhere =
+                self.waits[countdown].made_on != Some(here) || self.groups[here].closed;
+            if is_elsewhere {
+                self.begin_seconds(countdown, here, seconds);
+            }
+            self.note_poll(countdown);
+            self.waits[countdown].registered = true;
+            self.waits[countdown].due = self.has_passed(countdown);
+        } else {
+            self.waits[wait].waker = Some(waker);
+            if !std::mem::take(&mut self.waits[wait].due) {
+                return None;
+            }
+        }
+        if self.waits[countdown].due {
+            self.log.push("animate 1.000000".into());
+            return Some(String::new());
+        }
+        if is_first {
+            self.note_poll(wait);
+            self.begin(wait, self.here());
+            self.waits[wait].registered = true;
+            self.waits[wait].waker = Some(waker);
+        }
+        let (clock, stage) = self.waits[countdown].clock.expect("it has begun");
+        let progress = match self.waits[countdown].deadline {
+            u64::MAX => 0.0,
+            deadline => {
+                let left = deadline.saturating_sub(self.groups[clock].time[stage]);
+                let amount = nanoseconds(seconds);
+                amount.saturating_sub(left) as f64 / amount as f64
+            }
+        };
+        self.log.push(format!("animate {progress:.6}"));
+        None
+    }
+
     /// Polls a stream of beats, and returns how many have come since the last time.
     pub fn poll_beats(&mut self, wait: usize, period: f64, waker: Waker) -> Option<u64> {
         let here = self.here();
@@ -259,7 +312,7 @@ impl<'a> Model<'a> {
     }
 
     /// Sets a wait's clock, and its deadline from now.
-    fn begin(&mut self, wait: usize, made_on: usize) {
+    pub fn begin(&mut self, wait: usize, made_on: usize) {
         let group = self.living(made_on);
         let (stage, deadline) = match *self.waits[wait].kind {
             Wait::Frames(phase, frames) => {
@@ -269,7 +322,7 @@ impl<'a> Model<'a> {
                 (self.stage(group), self.now(group).saturating_add(nanoseconds(seconds)))
             }
             Wait::UntilTime(_) => (self.stage(group), self.waits[wait].time),
-            Wait::Beats(period, _) => {
+            Wait::Beats(period, _) | Wait::FlagEvery(_, period) => {
                 self.waits[wait].beats = (self.now(group), 1);
                 (self.stage(group), beat(self.now(group), period, 1))
             }
@@ -286,7 +339,7 @@ impl<'a> Model<'a> {
             let Some((_, stage)) = waiting.clock.filter(|&(clock, _)| clock == from) else {
                 continue;
             };
-            if waiting.due && matches!(waiting.kind, Wait::Beats(..)) {
+            if waiting.due && matches!(waiting.kind, Wait::Beats(..) | Wait::FlagEvery(..)) {
                 // The beat has come; the ones after it are counted when it is taken.
                 continue;
             }
