@@ -17,6 +17,8 @@ use cuelight_runtime::{
 
 use common::{World, my_waker, wake_myself};
 use counting::allocations;
+#[cfg(not(cuelight_shared_wakers))]
+use counting::bytes_held;
 
 /// The allocations at the first clone of a task's waker: on 64 bits a waker holds its task's key, elsewhere all wakers of
 /// a task share one `Arc`.
@@ -380,4 +382,48 @@ fn slot_is_its_tasks_allocations_only() {
     };
     (0..10).for_each(|_| round());
     assert_eq!(allocations(|| (0..100).for_each(|_| round())), 200 + 200 * FIRST_CLONE);
+}
+
+/// Parks tasks in a runtime of their own, and returns the bytes that each takes beside its future.
+#[cfg(not(cuelight_shared_wakers))]
+fn bytes_of_a_parked_task<F>(script: fn() -> F) -> f64
+where
+    F: Future<Output = ()> + 'static,
+{
+    /// So many fill the lists that grow by doubling.
+    const TASKS: usize = 1 << 14;
+    let measure = move || {
+        let world = World::start();
+        let group = TaskGroup::new();
+        let future = size_of_val(&script());
+        let held = bytes_held(|| {
+            for _ in 0..TASKS {
+                group.spawn(script()).detach();
+            }
+        });
+        drop(group);
+        world.flush();
+        held as f64 / TASKS as f64 - future as f64
+    };
+    std::thread::spawn(measure).join().expect("it measures")
+}
+
+/// Has some state over an await, as scripts have.
+#[cfg(not(cuelight_shared_wakers))]
+async fn with_state(wait: impl Future) {
+    let state = std::hint::black_box([0_u64; 32]);
+    wait.await;
+    std::hint::black_box(state);
+}
+
+// Shared wakers are for smaller pointers, with which all of this is smaller.
+#[cfg(not(cuelight_shared_wakers))]
+#[test]
+fn a_parked_task_takes_128_bytes_beside_its_future() {
+    assert!(bytes_of_a_parked_task(|| with_state(pending::<()>())) <= 128.0);
+    // A result that is a little larger than the future needs room, too.
+    assert!(bytes_of_a_parked_task(pending) <= 136.0);
+    // And what it waits for: a place in a list for the next frame, an entry and a place in a queue for a time.
+    assert!(bytes_of_a_parked_task(|| with_state(next_frame())) <= 137.0);
+    assert!(bytes_of_a_parked_task(|| with_state(wait_seconds(100.0))) <= 209.0);
 }

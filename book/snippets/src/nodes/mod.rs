@@ -2,6 +2,5 @@
 
 mod borrowing;
 mod freed;
-mod libraries;
 mod pools;
 mod scripts;

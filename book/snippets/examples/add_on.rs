@@ -1,4 +1,4 @@
-//! Two libraries in one game.
+//! A second library in one game. It is a crate of its own, since a crate has one entry point.
 
 // ANCHOR: stages
 use godot::prelude::*;
