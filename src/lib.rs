@@ -16,8 +16,8 @@ pub use cuelight_runtime::*;
 pub use library::Cuelight;
 pub use library::{stage_deinit, stage_init};
 pub use node::{
-    CancelOn, GroupExt, NodeAtExit, NodeScript, NodeTasks, ObjectFutureExt, ScriptedNode,
-    WaitFreed, WhileAlive, wait_freed,
+    AnimateNode, CancelOn, GroupExt, NodeAtExit, NodeScript, NodeTasks, ObjectFutureExt,
+    ScriptedNode, TimelineExt, WaitFreed, WhileAlive, wait_freed,
 };
 pub use signal::{
     FallibleSignalFuture, SelectSignal, SignalArgs, SignalError, SignalExt, SignalFuture,

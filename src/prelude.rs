@@ -17,5 +17,6 @@ pub use cuelight_runtime::{
 
 pub use crate::{
     CancelOn, GroupExt as _, NodeScript as _, NodeTasks as _, ObjectFutureExt as _,
-    ScriptedNode as _, SignalExt as _, TypedSignalExt as _, select_signal, wait_freed,
+    ScriptedNode as _, SignalExt as _, TimelineExt as _, TypedSignalExt as _, select_signal,
+    wait_freed,
 };

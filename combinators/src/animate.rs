@@ -41,8 +41,7 @@ use crate::utils::POLLED_AFTER_COMPLETION;
 /// ```
 #[track_caller]
 pub fn animate<F: FnMut(f64)>(seconds: f64, ease: Ease, step: F) -> Animate<F> {
-    check_seconds("animate", seconds);
-    Animate { step, ease, countdown: Countdown::new(seconds), stage: Stage::New }
+    Animate { step, steps: AnimateSteps::new(seconds, ease) }
 }
 
 /// Future of [`animate`]. Dropping it leaves the value where it is.
@@ -52,19 +51,7 @@ pub fn animate<F: FnMut(f64)>(seconds: f64, ease: Ease, step: F) -> Animate<F> {
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Animate<F> {
     step: F,
-    ease: Ease,
-    countdown: Countdown,
-    stage: Stage,
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// The function has not been called.
-    New,
-    /// The function is called at each tick.
-    Ticks(TickWatch),
-    /// The function has been called with 1.
-    Done,
+    steps: AnimateSteps,
 }
 
 // The function is called, and never pinned.
@@ -75,7 +62,47 @@ impl<F: FnMut(f64)> Future for Animate<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        match &mut this.stage {
+        this.steps.poll_step(cx, &mut this.step)
+    }
+}
+
+/// The steps of a change over time: what [`animate`] is made of, for who hands more to the function than a number.
+///
+/// Dropping them leaves the value where it is.
+#[derive(Debug)]
+pub struct AnimateSteps {
+    ease: Ease,
+    countdown: Countdown,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Function has not been called.
+    New,
+    /// Function is called at each tick.
+    Ticks(TickWatch),
+    /// Function has been called with 1.
+    Done,
+}
+
+impl AnimateSteps {
+    /// Makes the steps; the time starts now.
+    ///
+    /// # Panics
+    /// If `seconds` is not a number.
+    #[track_caller]
+    pub fn new(seconds: f64, ease: Ease) -> Self {
+        check_seconds("animate", seconds);
+        Self { ease, countdown: Countdown::new(seconds), stage: Stage::New }
+    }
+
+    /// Calls the function with where the change is, once a tick; it is ready when that is 1.
+    ///
+    /// # Panics
+    /// If it is polled after it was ready.
+    pub fn poll_step(&mut self, cx: &mut Context<'_>, step: impl FnOnce(f64)) -> Poll<()> {
+        match &mut self.stage {
             Stage::New => {}
             Stage::Ticks(watch) => {
                 if watch.poll_tick(cx).is_pending() {
@@ -84,18 +111,18 @@ impl<F: FnMut(f64)> Future for Animate<F> {
             }
             Stage::Done => panic!("{POLLED_AFTER_COMPLETION}"),
         }
-        let Some(progress) = this.countdown.progress() else {
+        let Some(progress) = self.countdown.progress() else {
             // Before the call, which may panic: there is one with 1 only.
-            this.stage = Stage::Done;
-            (this.step)(1.0);
+            self.stage = Stage::Done;
+            step(1.0);
             return Poll::Ready(());
         };
-        if let Stage::New = this.stage {
+        if let Stage::New = self.stage {
             let mut watch = TickWatch::new();
             let _begun = watch.poll_tick(cx);
-            this.stage = Stage::Ticks(watch);
+            self.stage = Stage::Ticks(watch);
         }
-        (this.step)(this.ease.at(progress));
+        step(self.ease.at(progress));
         Poll::Pending
     }
 }
@@ -103,7 +130,7 @@ impl<F: FnMut(f64)> Future for Animate<F> {
 impl<F> fmt::Debug for Animate<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = f.debug_struct("Animate");
-        text.field("ease", &self.ease).field("stage", &self.stage).finish_non_exhaustive()
+        text.field("steps", &self.steps).finish_non_exhaustive()
     }
 }
 

@@ -21,7 +21,7 @@ mod try_join;
 mod utils;
 mod wait;
 
-pub use animate::{Animate, Ease, animate};
+pub use animate::{Animate, AnimateSteps, Ease, animate};
 pub use branch::branch;
 pub use completed::{AsCompleted, as_completed};
 pub use every::{Every, EveryNext, every};

@@ -1,6 +1,7 @@
 //! Scripts on nodes: their groups, how they start, and what binds them to other objects.
 
 mod alive;
+mod animate;
 #[cfg(not(feature = "engine-classes"))]
 #[path = "asker.rs"]
 mod binder;
@@ -13,6 +14,7 @@ mod script;
 mod tasks;
 
 pub use alive::{ObjectFutureExt, WaitFreed, WhileAlive, wait_freed};
+pub use animate::{AnimateNode, TimelineExt};
 #[cfg(not(feature = "engine-classes"))]
 pub(crate) use binder::ask;
 pub(crate) use freed::hear_freed_elsewhere;

@@ -1,11 +1,12 @@
 //! Scripts from a method that holds `&mut self`, and from a `Gd`.
 
+use cuelight_combinators::Ease;
 use cuelight_runtime::TaskHandle;
 use godot::classes::Node;
 use godot::obj::bounds::DeclUser;
 use godot::obj::{Bounds, Gd, Inherits, WithBaseField};
 
-use super::{NodeAtExit, NodeTasks};
+use super::{AnimateNode, NodeAtExit, NodeTasks};
 
 /// Scripts from a method that holds `&mut self`; the class needs a field `base: Base<…>`.
 pub trait ScriptedNode: WithBaseField + Inherits<Node> {
@@ -107,6 +108,30 @@ pub trait NodeScript<T: Inherits<Node>> {
     /// }
     /// ```
     fn at_exit<F: FnOnce(&mut Gd<T>)>(&self, exit: F) -> NodeAtExit<T, F>;
+
+    /// Calls a function with the node and 0 to 1, eased, over so many seconds of the task's clock, as
+    /// [`animate`](cuelight_combinators::animate) does: so that no two closures fight for the node. It ends quietly if the
+    /// node is freed.
+    ///
+    /// # Panics
+    /// If `seconds` is not a number.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use cuelight::prelude::*;
+    /// use godot::prelude::*;
+    ///
+    /// async fn fade(me: Gd<Node2D>) {
+    ///     me.animate(0.5, Ease::OutQuad, |me, t| me.set_modulate(Color::WHITE.with_alpha(1.0 - t))).await;
+    /// }
+    /// ```
+    #[track_caller]
+    fn animate<F: FnMut(&mut Gd<T>, f32)>(
+        &self,
+        seconds: f64,
+        ease: Ease,
+        step: F,
+    ) -> AnimateNode<T, F>;
 }
 
 impl<T: Inherits<Node>> NodeScript<T> for Gd<T> {
@@ -127,7 +152,18 @@ impl<T: Inherits<Node>> NodeScript<T> for Gd<T> {
         let mut object = object.bind_mut();
         function(&mut object)
     }
+
     fn at_exit<F: FnOnce(&mut Gd<T>)>(&self, exit: F) -> NodeAtExit<T, F> {
         NodeAtExit::new(self.clone(), exit)
+    }
+
+    #[track_caller]
+    fn animate<F: FnMut(&mut Gd<T>, f32)>(
+        &self,
+        seconds: f64,
+        ease: Ease,
+        step: F,
+    ) -> AnimateNode<T, F> {
+        AnimateNode::new(self.clone(), seconds, ease, step)
     }
 }

@@ -26,14 +26,21 @@ async fn jump_to(me: Gd<Guard>, place: Vector2) {
 }
 // ANCHOR_END: move
 
+// ANCHOR: node
+async fn settle(me: Gd<Guard>) {
+    let sink = me.animate(0.5, Ease::OutBounce, |me, t| me.set_scale(Vector2::new(1.0, 2.0 - t)));
+    let turn = me.animate(0.5, Ease::OutQuad, |me, t| me.set_rotation(1.0 - t));
+    join((sink, turn)).await;
+}
+// ANCHOR_END: node
+
 // ANCHOR: both
 async fn vanish(me: Gd<Guard>, hero: Gd<Hero>) {
-    let (mut body, mut size) = (me.clone(), me.clone());
-    let fade = animate(1.0, Ease::Linear, |t| {
-        body.set_modulate(Color::from_rgba(1.0, 1.0, 1.0, 1.0 - t as f32));
+    let fade = me.animate(1.0, Ease::Linear, |me, t| {
+        me.set_modulate(Color::from_rgba(1.0, 1.0, 1.0, 1.0 - t));
     });
-    let shrink = animate(1.0, Ease::InBack, |t| {
-        size.set_scale(Vector2::ONE * (1.0 - 0.9 * t as f32));
+    let shrink = me.animate(1.0, Ease::InBack, |me, t| {
+        me.set_scale(Vector2::ONE * (1.0 - 0.9 * t));
     });
     let caught = join((fade, shrink)).until(hero.signals().hit().wait()).await.is_none();
     godot_print!("caught: {caught}");

@@ -10,4 +10,5 @@ mod first;
 mod scopes;
 mod signals;
 mod time;
+mod timelines;
 mod timeouts;

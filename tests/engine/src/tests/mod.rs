@@ -22,6 +22,7 @@ mod streams;
 mod tasks;
 mod threads;
 mod time;
+mod timelines;
 mod two_libraries;
 
 pub(crate) use tasks::listen_from_the_start;
