@@ -37,7 +37,7 @@ pub use select::{
     Select, Select2, Select3, Select4, Select5, Select6, Select7, Select8, SelectInput, select,
 };
 pub use stream::Next;
-pub use timeline::{CueRule, Play, Timeline};
+pub use timeline::{CueRule, Play, Timeline, TimelineHandle};
 pub use timeout::{Elapsed, Timeout, timeout};
 pub use try_join::{TryJoin, TryJoinInput, try_join};
 pub use wait::{

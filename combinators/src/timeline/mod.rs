@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Range;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use cuelight_runtime::{TickWatch, now};
@@ -25,8 +25,9 @@ use playhead::{Item, Playhead};
 ///
 /// Clones are the same timeline. Dropping one stops no play. All times are in seconds from the timeline's start.
 ///
-/// What happens at one time happens in the order in which it was added. A cue that steers its own timeline does so at its
-/// own time: the rest of that tick's step is left out.
+/// What happens at one time happens in the order in which it was added. A cue that steers its own timeline does so by a
+/// [`handle`](Self::handle), since with a clone the timeline would own itself, and at its own time: the rest of that
+/// tick's step is left out.
 ///
 /// # Examples
 /// ```
@@ -230,6 +231,11 @@ impl<'a> Timeline<'a> {
 
     // ---------------------------------------------------------------- Steering
 
+    /// Returns a handle that does not own the timeline, for its own cues.
+    pub fn handle(&self) -> TimelineHandle<'a> {
+        TimelineHandle { shared: Rc::downgrade(&self.shared) }
+    }
+
     /// Jumps to a time, with the next poll of its play; before a play, that begins there. What is beyond the end is the
     /// end; what is negative is the start.
     ///
@@ -407,6 +413,97 @@ impl fmt::Debug for Timeline<'_> {
             .field("lap", &self.lap())
             .field("duration", &self.duration())
             .finish_non_exhaustive()
+    }
+}
+
+/// A handle to a [`Timeline`] that does not own it: what a cue steers its own timeline by. It does nothing when the
+/// timeline is gone. Dropping it changes nothing.
+///
+/// # Examples
+/// ```
+/// # use cuelight_combinators::doc_example::run;
+/// use std::cell::Cell;
+///
+/// use cuelight_combinators::Timeline;
+///
+/// # run(async {
+/// let tries = Cell::new(0);
+/// let knocking = Timeline::new().label("knock", 0.5);
+/// let own = knocking.handle();
+/// knocking
+///     .at(0.5, || tries.set(tries.get() + 1))
+///     .at(1.0, || {
+///         if tries.get() < 3 {
+///             own.seek_to("knock");
+///         }
+///     })
+///     .play()
+///     .await;
+/// assert_eq!(tries.get(), 3);
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct TimelineHandle<'a> {
+    shared: Weak<Shared<'a>>,
+}
+
+impl<'a> TimelineHandle<'a> {
+    /// Returns the timeline, if it is still there.
+    pub fn timeline(&self) -> Option<Timeline<'a>> {
+        Some(Timeline { shared: self.shared.upgrade()? })
+    }
+
+    /// Jumps to a time, as [`Timeline::seek`] does.
+    ///
+    /// # Panics
+    /// If the time is not a number.
+    #[track_caller]
+    pub fn seek(&self, time: f64) {
+        if let Some(timeline) = self.timeline() {
+            timeline.seek(time);
+        }
+    }
+
+    /// Jumps to a label, as [`Timeline::seek_to`] does.
+    ///
+    /// # Panics
+    /// If there is no such label.
+    #[track_caller]
+    pub fn seek_to(&self, label: &str) {
+        if let Some(timeline) = self.timeline() {
+            timeline.seek_to(label);
+        }
+    }
+
+    /// Jumps to the end, as [`Timeline::skip`] does.
+    pub fn skip(&self) {
+        if let Some(timeline) = self.timeline() {
+            timeline.skip();
+        }
+    }
+
+    /// Stands still, as with [`Timeline::pause`].
+    pub fn pause(&self) {
+        if let Some(timeline) = self.timeline() {
+            timeline.pause();
+        }
+    }
+
+    /// Sets the speed, as [`Timeline::set_speed`] does.
+    ///
+    /// # Panics
+    /// If it is negative, infinite or not a number.
+    #[track_caller]
+    pub fn set_speed(&self, speed: f64) {
+        if let Some(timeline) = self.timeline() {
+            timeline.set_speed(speed);
+        }
+    }
+}
+
+impl fmt::Debug for TimelineHandle<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimelineHandle").field("timeline", &self.timeline()).finish()
     }
 }
 

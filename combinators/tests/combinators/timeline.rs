@@ -376,7 +376,7 @@ fn cues_steer_their_own_timeline() {
     let (world, log) = (World::start(), Log::new());
     let laps = Rc::new(Cell::new(0));
     let timeline = Timeline::new();
-    let (own, inner, count) = (timeline.clone(), log.clone(), laps.clone());
+    let (own, inner, count) = (timeline.handle(), log.clone(), laps.clone());
     let again = move || {
         inner.push("again");
         count.set(count.get() + 1);
@@ -384,7 +384,7 @@ fn cues_steer_their_own_timeline() {
             own.seek(0.1);
         }
     };
-    let (own, inner) = (timeline.clone(), log.clone());
+    let (own, inner) = (timeline.handle(), log.clone());
     let pause = move || {
         inner.push("pause");
         own.pause();
@@ -399,6 +399,29 @@ fn cues_steer_their_own_timeline() {
     timeline.resume();
     world.ticks(60);
     assert!(task.is_finished());
+}
+
+#[test]
+fn a_handle_does_not_own_the_timeline() {
+    let log = Log::new();
+    let guard = log.guard("cue");
+    let timeline = Timeline::new();
+    let own = timeline.handle();
+    let timeline = timeline.at(1.0, move || {
+        let _guard = &guard;
+        own.skip();
+    });
+    let handle = timeline.handle();
+    assert!(handle.timeline().is_some());
+    drop(timeline);
+    log.check(&["drop cue"]);
+    assert!(handle.timeline().is_none());
+    // Nothing is there to be steered.
+    handle.seek(1.0);
+    handle.seek_to("nowhere");
+    handle.skip();
+    handle.pause();
+    handle.set_speed(2.0);
 }
 
 /// Returns a timeline of a third of a second that writes down what it does.

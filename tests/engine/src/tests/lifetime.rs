@@ -178,6 +178,8 @@ fn exit_left_nothing(ended: &Ended) {
         "a task on process_frame",
         "a frozen task",
         "a task of a child group",
+        "a task of streams",
+        "a task of background work",
         "a wait for an object",
     ] {
         let drops = ended.notes.iter().filter(|note| **note == format!("{name} dropped")).count();
@@ -226,7 +228,22 @@ fn start_everything(ctx: &Context) -> Gd<Actor> {
         wait_until(|| false).await;
     });
     spawn(wait_freed(&other));
-    // Streams and background jobs belong here, too, once they are there.
+    let mut hits = node.signals().hit().stream();
+    let mut frames = ctx.tree().signals().process_frame().stream().latest();
+    spawn(async move {
+        let _noisy = Noisy::new("a task of streams");
+        // Until one of the emitters is gone.
+        while race((async { hits.next().await.is_some() }, async { frames.next().await.is_some() }))
+            .await
+        {}
+    });
+    // A job is under way at nearly every moment, on another thread.
+    spawn(async {
+        let _noisy = Noisy::new("a task of background work");
+        loop {
+            background(|| (0..100_000_u64).fold(0, |sum, n| std::hint::black_box(sum ^ n))).await;
+        }
+    });
     node
 }
 
@@ -268,7 +285,8 @@ async fn fifty_hot_reloads_with_all_of_that_alive(ctx: Context) {
 fn reloads_dropped_everything(ended: &Ended) {
     ended.assert_clean();
     let kinds = ["a task in a frame loop", "a task on process_frame", "a frozen task"];
-    for name in kinds.into_iter().chain(["a task of a child group"]) {
+    let others = ["a task of a child group", "a task of streams", "a task of background work"];
+    for name in kinds.into_iter().chain(others) {
         let drops = ended.notes.iter().filter(|note| **note == format!("{name} dropped")).count();
         assert_eq!(drops, RELOADS as usize + 1, "{name}: {:?}", ended.notes);
     }
