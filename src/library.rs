@@ -7,6 +7,8 @@
 mod bare;
 #[cfg(feature = "engine-classes")]
 mod singleton;
+#[cfg(feature = "engine-classes")]
+mod snapshot;
 
 use godot::init::InitStage;
 

@@ -11,7 +11,7 @@ pub use cuelight_combinators::{
 };
 pub use cuelight_runtime::{
     Canceller, Clock, Cooldown, Cue, Flag, GroupHandle, Phase, SharedTask, TaskError, TaskGroup,
-    TaskHandle, TaskSlot, background, current_group, delta, now, on_task_panic, spawn,
+    TaskHandle, TaskSlot, background, current_group, delta, inspect, now, on_task_panic, spawn,
     spawn_deferred, spawn_named,
 };
 

@@ -5,6 +5,8 @@
 //! name to one object, the [`Host`]: those are dropped with it, and never run code that a hot reload has taken away.
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroU64;
+use std::task::Waker;
 use std::time::Duration;
 
 use cuelight_runtime::{Phase, TaskReport, engine};
@@ -243,6 +245,14 @@ impl engine::Engine for GodotEngine {
 
     fn settle(&self) {
         node::settle();
+    }
+
+    fn owner_name(&self, owner: NonZeroU64) -> Option<String> {
+        node::name_of(owner)
+    }
+
+    fn list_waits(&self, found: &mut dyn FnMut(&Waker, &str)) {
+        signal::list_waits(found);
     }
 
     fn report(&self, report: &TaskReport) {

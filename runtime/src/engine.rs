@@ -8,6 +8,7 @@
 use std::any::Any;
 use std::num::NonZeroU64;
 use std::rc::Rc;
+use std::task::Waker;
 use std::time::Duration;
 
 use crate::scheduler::{Freeze, current_or_new, try_current};
@@ -33,6 +34,18 @@ pub trait Engine: 'static {
     /// runtime's own thread.
     fn background_threads(&self) -> usize {
         std::thread::available_parallelism().map_or(1, usize::from).min(4)
+    }
+
+    /// Returns the name of what groups belong to (see [`set_owner`]), for snapshots.
+    fn owner_name(&self, owner: NonZeroU64) -> Option<String> {
+        let _ = owner;
+        None
+    }
+
+    /// Says, for snapshots, what events the engine keeps wakers for: each with the waker, and its name. It may not poll,
+    /// wake or drop anything.
+    fn list_waits(&self, found: &mut dyn FnMut(&Waker, &str)) {
+        let _ = found;
     }
 
     /// Reports a task that panicked or failed. Prints it to the standard error stream unless overridden.

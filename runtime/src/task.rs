@@ -146,6 +146,7 @@ pub(crate) fn start_at<T: 'static>(
         name: name.map(Box::new),
         joiner: Cell::default(),
         kept: Kept::new(),
+        spawned: Cell::new(0),
         finished: Cell::new(false),
     };
     let cell = Rc::new(TaskCell::new(header, future));

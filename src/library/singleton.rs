@@ -1,14 +1,16 @@
 //! The library as a singleton, which Godot makes and frees.
 
+use cuelight_runtime::inspect;
 use godot::classes::Engine;
 use godot::prelude::*;
 
+use super::snapshot::group_dictionary;
 use crate::pump::{Call, Pump};
 
 /// The singleton that the pump lives and ends with. Godot makes it when the game's library is loaded, and frees it
 /// before the code is unloaded: at the exit, and at a hot reload.
 ///
-/// Games have nothing to do with it.
+/// GDScript reads from it what is running: `Cuelight.print_tree()`, `Cuelight.snapshot()`.
 #[derive(GodotClass)]
 #[class(singleton, tool, base = Object)]
 pub struct Cuelight {
@@ -36,6 +38,21 @@ impl IObject for Cuelight {
 // What the engine calls takes the object, not a borrow of it: scripts run in here, and may come back to the singleton.
 #[godot_api]
 impl Cuelight {
+    /// Prints all groups and tasks as a tree: who they are, and what they wait for.
+    #[func(gd_self)]
+    fn print_tree(_this: Gd<Self>) {
+        godot_print!("{}", inspect());
+    }
+
+    /// Returns the root group: its `name`, its `speed`, whether it is `frozen`, its `tasks`, and the `groups` below it,
+    /// which are such dictionaries too. Of a task: its `id`, its `name`, the `location` of its spawn, its `state`
+    /// ("waiting", "ready", "running" or "ending"), what it `waits_for` as strings, its `age` in seconds, and how many
+    /// `polls` it has had.
+    #[func(gd_self)]
+    fn snapshot(_this: Gd<Self>) -> VarDictionary {
+        group_dictionary(&inspect().root)
+    }
+
     #[func(gd_self, rename = _begin)]
     fn begin(_this: Gd<Self>) {
         Pump::call(Call::Begin);

@@ -22,7 +22,7 @@ pub use group::{CancelOn, GroupExt};
 pub use guard::NodeAtExit;
 pub use script::{NodeScript, ScriptedNode};
 pub use tasks::NodeTasks;
-pub(crate) use tasks::unbind_all;
+pub(crate) use tasks::{name_of, unbind_all};
 
 /// Does on a clean stack what was put off to it.
 pub(crate) fn settle() {

@@ -166,6 +166,14 @@ fn is_disabled(node: &Gd<Node>) -> bool {
     }
 }
 
+/// Returns the path of the node that groups belong to, or its name while it is out of the tree.
+pub(crate) fn name_of(owner: NonZeroU64) -> Option<String> {
+    let id = InstanceId::from_i64(owner.get() as i64);
+    let node = Gd::<Node>::try_from_instance_id(id).ok()?;
+    let is_inside = node.is_inside_tree();
+    Some(if is_inside { node.get_path().to_string() } else { node.get_name().to_string() })
+}
+
 /// Sets what cancels the tasks of a group.
 #[track_caller]
 pub(super) fn cancel_on(group: &GroupHandle, what: CancelOn) {

@@ -20,6 +20,7 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
 
 use cuelight_runtime::{ThreadConfined, engine};
 use godot::builtin::{Callable, RustCallable, Signal, StringName, Variant};
@@ -114,6 +115,13 @@ pub(crate) fn arm_next() {
     if let Some((hub, number)) = next {
         hub.arm(number);
     }
+}
+
+/// Tells of the wakers that wait for signals.
+pub(crate) fn list_waits(found: &mut dyn FnMut(&Waker, &str)) {
+    CONNECTIONS.with_borrow(|connections| {
+        connections.values().flatten().for_each(|connection| connection.hub.list_waits(found));
+    });
 }
 
 /// Returns whether an object may be in the middle of an emission.

@@ -118,6 +118,15 @@ impl Hub {
         self.lock().armed = number;
     }
 
+    /// Tells of the wakers that wait.
+    pub(super) fn list_waits(&self, found: &mut dyn FnMut(&Waker, &str)) {
+        let what = format!("signal {}", self.label);
+        // They are looked at only, as the third invariant has it.
+        let shared = self.lock();
+        let wakers = shared.entries.iter().filter_map(|(_, entry)| entry.waker.as_ref());
+        wakers.for_each(|waker| found(waker, &what));
+    }
+
     pub(super) fn is_dead(&self) -> bool {
         self.lock().dead
     }

@@ -12,7 +12,7 @@ mod select;
 mod stream;
 
 pub use args::SignalArgs;
-pub(crate) use connection::{arm_next, disconnect_all};
+pub(crate) use connection::{arm_next, disconnect_all, list_waits};
 pub use error::SignalError;
 pub use future::{FallibleSignalFuture, SignalExt, SignalFuture, TypedSignalExt};
 pub(crate) use listener::Listener;

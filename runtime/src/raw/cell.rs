@@ -25,6 +25,8 @@ pub(crate) struct Header {
     pub(crate) kept: Kept,
     /// Whether the task has ended and its future has been dropped.
     pub(crate) finished: Cell<bool>,
+    /// When it was spawned, in milliseconds of the root clock's time. It begins anew after fifty days.
+    pub(crate) spawned: Cell<u32>,
 }
 
 /// Who awaits a task's result.

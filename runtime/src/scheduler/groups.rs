@@ -351,7 +351,7 @@ impl Groups {
     /// Takes a task out of its group's list, and adds to `wakers` who waits for an empty group.
     pub(crate) fn remove_task(&mut self, key: TaskKey, slots: &mut Slots, wakers: &mut Vec<Waker>) {
         let slot = slots.at(key.index());
-        let (index, previous, next) = (slot.group.index, slot.previous, slot.next);
+        let (index, previous, next) = (slot.group, slot.previous, slot.next);
         match previous {
             NONE => self.groups[index as usize].first_task = next,
             _ => slots.at(previous).next = next,
@@ -371,6 +371,22 @@ impl Groups {
             above = group.parent;
         }
         self.remove_if_over(index, wakers);
+    }
+
+    /// Returns the name of a group, if it is a channel.
+    pub(super) fn name(&self, index: u32) -> Option<&str> {
+        self.at(index).name.as_deref()
+    }
+
+    /// Returns a group's own tasks, in the order of their spawns.
+    pub(super) fn own_tasks(&self, index: u32, slots: &mut Slots) -> Vec<TaskKey> {
+        let mut found = Vec::new();
+        let mut next = self.at(index).first_task;
+        while next != NONE {
+            found.push(slots.key_at(next));
+            next = slots.at(next).next;
+        }
+        found
     }
 
     /// Returns the tasks of a group and of all below it, in the order of their spawns.

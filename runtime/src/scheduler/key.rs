@@ -13,7 +13,7 @@ const INDEX_BITS: u32 = 22;
 const GENERATION_BITS: u32 = 26;
 
 /// A task's place, packed into one word so that it fits into a waker's data pointer where that has 64 bits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct TaskKey(u64);
 
 impl TaskKey {

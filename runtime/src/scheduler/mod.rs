@@ -10,6 +10,7 @@
 mod groups;
 mod heap;
 mod inbox;
+mod inspect;
 mod key;
 mod next;
 mod runtime;

@@ -28,6 +28,11 @@ impl Next {
     pub(super) fn is_live(&self) -> bool {
         self.waiter != Packed::NOBODY
     }
+
+    /// Returns the task that it wakes, if that is one of ours.
+    pub(super) fn task(&self) -> Option<TaskKey> {
+        (self.is_live() && self.waiter.is_task()).then_some(self.waiter.0)
+    }
 }
 
 /// A [`Waiter`] in a word: a task's key; or, under a number that no runtime has, the place of somebody else's waker.

@@ -322,7 +322,7 @@ impl Runtime {
         self.draining.get() || self.depth.get() > 0
     }
 
-    fn engine(&self) -> Option<Rc<dyn Engine>> {
+    pub(super) fn engine(&self) -> Option<Rc<dyn Engine>> {
         self.engine.borrow().clone()
     }
 
@@ -340,7 +340,8 @@ impl Runtime {
         let (key, runs_now) = self.with(|core| {
             let group = core.groups.find_open(place.group);
             let index = core.groups.nearest_open(place.group);
-            let key = core.slots.insert(core.groups.key_at(index), id, task);
+            task.header().spawned.set(core.groups.milliseconds());
+            let key = core.slots.insert(index, id, task);
             core.groups.add_task(index, key, &mut core.slots);
             if group.is_none() {
                 core.doom(key, TaskError::Cancelled);
@@ -561,13 +562,14 @@ impl Runtime {
             if slot.state != State::Pending {
                 return None;
             }
-            if !is_first && core.groups.at(slot.group.index).frozen {
-                core.groups.keep(slot.group.index, key);
+            if !is_first && core.groups.at(slot.group).frozen {
+                core.groups.keep(slot.group, key);
                 return None;
             }
             slot.queued = false;
             slot.state = State::Polling;
-            Some((slot.task.clone()?, slot.group))
+            slot.polls = slot.polls.saturating_add(1);
+            Some((slot.task.clone()?, core.groups.key_at(slot.group)))
         });
         let Some((task, group)) = begun else {
             return;
@@ -913,7 +915,7 @@ impl Runtime {
     }
 
     /// Calls what belongs to the engine or to another executor; a panic in it is reported, and goes no further.
-    fn guard(&self, what: &str, call: impl FnOnce()) {
+    pub(super) fn guard(&self, what: &str, call: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
             self.report_error(&format!("{what} panicked: {}", message_of(panic)));
         }

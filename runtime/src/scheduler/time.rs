@@ -234,7 +234,7 @@ fn scale(time: u64, speed: f64) -> u64 {
 
 impl Groups {
     #[inline]
-    fn stage(&self, index: u32, stage: usize) -> &Stage {
+    pub(super) fn stage(&self, index: u32, stage: usize) -> &Stage {
         &self.groups[index as usize].clock.stages[stage]
     }
 
@@ -258,6 +258,11 @@ impl Groups {
     /// Returns whether a deadline has come on a clock.
     pub(crate) fn is_due(&self, index: u32, phase: Phase, deadline: u64) -> bool {
         deadline != NEVER && deadline <= self.time(index, phase).saturating_add(GRACE)
+    }
+
+    /// Returns the root clock's time in milliseconds, which begins anew after fifty days.
+    pub(crate) fn milliseconds(&self) -> u32 {
+        (self.stage(ROOT.index, Phase::Process as usize).local / 1_000_000) as u32
     }
 
     /// Returns a clock's count of frames in a stage.
@@ -379,17 +384,20 @@ impl Groups {
         Some(same)
     }
 
-    /// Returns the clock that a wait for a time goes by, and its deadline there. The wait is queued; if its clock is closed,
+    /// Returns the clock that a wait for a time, or for frames, goes by, and its deadline there. The wait is queued; if its clock is closed,
     /// that is the clock which will take it over.
     pub(crate) fn queued_for(&mut self, wait: u32) -> (u32, u64) {
         let entry = self.waits.at(wait);
         let (index, stage, position) =
             (entry.group.index, usize::from(entry.stage), entry.position);
+        let is_seconds = entry.lane == Lane::Seconds;
         let mut clock = index;
         while self.at(clock).closed {
             clock = self.at(clock).parent;
         }
-        (clock, self.stage(index, stage).seconds.deadline_at(position))
+        let stage = self.stage(index, stage);
+        let heap = if is_seconds { &stage.seconds } else { &stage.frames };
+        (clock, heap.deadline_at(position))
     }
 
     /// Puts a wait into its lane.

@@ -125,6 +125,11 @@ impl Waits {
         &mut self.waits[index as usize]
     }
 
+    /// Returns the indices of all entries, empty ones included: those have no waiter.
+    pub(super) fn indices(&self) -> std::ops::Range<u32> {
+        0..self.waits.len() as u32
+    }
+
     /// Returns the number of registered waits.
     pub(crate) fn len(&self) -> usize {
         self.waits.len() - self.empty.len()

@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::future::poll_fn;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -115,6 +116,13 @@ impl Engine for TestEngine {
         if let Some(settle) = &*self.settle.borrow() {
             settle();
         }
+    }
+
+    fn owner_name(&self, owner: NonZeroU64) -> Option<String> {
+        if owner == NonZeroU64::MAX {
+            panic!("no such owner");
+        }
+        Some(format!("node {owner}"))
     }
 
     fn background_threads(&self) -> usize {

@@ -18,6 +18,7 @@ mod flags;
 mod groups;
 mod handles;
 mod hooks;
+mod inspect;
 mod livelock;
 mod nesting;
 mod order;

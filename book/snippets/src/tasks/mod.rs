@@ -4,6 +4,7 @@ mod background;
 mod cancelling;
 mod failures;
 mod guards;
+mod inspecting;
 mod pausing;
 mod results;
 mod slots;

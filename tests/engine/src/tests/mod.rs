@@ -12,6 +12,7 @@ mod connections;
 mod ends_with;
 mod freed;
 mod godot_task;
+mod inspect;
 mod lifetime;
 mod nodes;
 mod random_frees;

@@ -1,0 +1,160 @@
+//! Takes snapshots. What tasks wait for is found in the lists that wake them, so that it costs nothing until it is asked
+//! for.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::task::Waker;
+
+use super::groups::{Groups, ROOT};
+use super::key::TaskKey;
+use super::next::Next;
+use super::runtime::{Core, Runtime, nanoseconds_of};
+use super::slots::State;
+use super::time::NEVER;
+use super::waits::{Lane, Waiter};
+use crate::engine::Engine;
+use crate::raw::cell::Joiner;
+use crate::raw::waker::key_of;
+use crate::{GroupInfo, Phase, TaskId, TaskInfo, TaskState, WaitInfo};
+
+/// What each task waits for.
+type AllWaits = HashMap<TaskKey, Vec<WaitInfo>>;
+
+impl Runtime {
+    /// Takes a snapshot of the root group, and of all below it.
+    pub(crate) fn inspect(&self) -> GroupInfo {
+        let real = nanoseconds_of(self.real_time());
+        let mut waits = self.with(|core| {
+            let mut waits = AllWaits::new();
+            core.find_joins(&mut waits);
+            core.groups.find_waits(real, &mut waits);
+            waits
+        });
+        let engine = self.engine();
+        if let Some(engine) = &engine {
+            let found = &mut |waker: &Waker, what: &str| {
+                if let Some(waiting) = key_of(waker) {
+                    waits.entry(waiting).or_default().push(WaitInfo::Event(what.to_owned()));
+                }
+            };
+            self.guard("asking for the engine's waits", || engine.list_waits(found));
+        }
+        for of_task in waits.values_mut() {
+            of_task.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+        }
+        self.inspect_group(ROOT.index, engine.as_deref(), &mut waits)
+    }
+
+    fn inspect_group(
+        &self,
+        index: u32,
+        engine: Option<&dyn Engine>,
+        waits: &mut AllWaits,
+    ) -> GroupInfo {
+        let (mut info, owner, below) = self.with(|core| {
+            let tasks = core.groups.own_tasks(index, &mut core.slots);
+            let info = GroupInfo {
+                tasks: tasks.into_iter().filter_map(|key| core.inspect_task(key, waits)).collect(),
+                name: core.groups.name(index).map(str::to_owned),
+                speed: core.groups.speed(index),
+                frozen: core.groups.at(index).frozen,
+                groups: Vec::new(),
+            };
+            (info, core.groups.at(index).owner, core.groups.children(index))
+        });
+        if let (None, Some(owner), Some(engine)) = (&info.name, owner, engine) {
+            self.guard("asking for a group's name", || info.name = engine.owner_name(owner));
+        }
+        let groups = below.into_iter().map(|child| self.inspect_group(child, engine, waits));
+        info.groups = groups.collect();
+        info
+    }
+}
+
+impl Core {
+    fn inspect_task(&mut self, key: TaskKey, waits: &mut AllWaits) -> Option<TaskInfo> {
+        let slot = self.slots.get(key)?;
+        let header = slot.task.as_ref()?.header();
+        let state = match slot.state {
+            State::Empty | State::Ready | State::Gone => TaskState::Ending,
+            State::Polling => TaskState::Running,
+            State::Pending if slot.queued => TaskState::Ready,
+            State::Pending => TaskState::Waiting,
+        };
+        let age = self.groups.milliseconds().wrapping_sub(header.spawned.get());
+        Some(TaskInfo {
+            id: TaskId::new(slot.id),
+            name: header.name.as_deref().cloned(),
+            location: header.location,
+            state,
+            waits_for: waits.remove(&key).unwrap_or_default(),
+            age: f64::from(age) / 1e3,
+            polls: slot.polls,
+        })
+    }
+
+    /// Finds the tasks that wait for other tasks.
+    fn find_joins(&mut self, waits: &mut AllWaits) {
+        for key in self.groups.tasks_of(ROOT.index, &mut self.slots) {
+            let Some(slot) = self.slots.get(key) else { continue };
+            let Some(task) = &slot.task else { continue };
+            let joiner = task.header().joiner.take();
+            if let Joiner::One(waker) = &joiner
+                && let Some(waiting) = key_of(waker)
+            {
+                let awaited = WaitInfo::Task(TaskId::new(slot.id));
+                waits.entry(waiting).or_default().push(awaited);
+            }
+            task.header().joiner.set(joiner);
+        }
+    }
+}
+
+impl Groups {
+    /// Finds what the clocks, and the wall's at a time in nanoseconds, will wake.
+    fn find_waits(&mut self, real: u64, waits: &mut AllWaits) {
+        for index in 0..self.groups.len() as u32 {
+            for phase in [Phase::Process, Phase::Physics] {
+                for key in self.stage(index, phase as usize).next.iter().filter_map(Next::task) {
+                    waits.entry(key).or_default().push(frames(1, phase));
+                }
+            }
+        }
+        for wait in self.waits.indices() {
+            let entry = self.waits.at(wait);
+            let Waiter::Task(key) = entry.waiter else { continue };
+            if !entry.queued {
+                continue;
+            }
+            let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
+            let info = match entry.lane {
+                Lane::Ticks => WaitInfo::Tick,
+                Lane::Real => WaitInfo::RealSeconds(left(entry.deadline, real)),
+                Lane::Seconds => {
+                    let (clock, deadline) = self.queued_for(wait);
+                    WaitInfo::Seconds(left(deadline, self.time(clock, phase)))
+                }
+                Lane::Frames => {
+                    let (clock, deadline) = self.queued_for(wait);
+                    frames(deadline.saturating_sub(self.frame(clock, phase)), phase)
+                }
+            };
+            waits.entry(key).or_default().push(info);
+        }
+    }
+}
+
+fn frames(left: u64, phase: Phase) -> WaitInfo {
+    match phase {
+        Phase::Process => WaitInfo::Frames(left),
+        Phase::Physics => WaitInfo::PhysicsFrames(left),
+    }
+}
+
+/// Returns the seconds up to a deadline.
+fn left(deadline: u64, now: u64) -> f64 {
+    match deadline {
+        NEVER => f64::INFINITY,
+        _ => deadline.saturating_sub(now) as f64 / 1e9,
+    }
+}
