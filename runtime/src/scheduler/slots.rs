@@ -18,7 +18,6 @@
 
 use std::rc::Rc;
 
-use super::groups::GroupKey;
 use super::key::{LAST_GENERATION, MAX_SLOTS, TaskKey};
 use crate::raw::cell::AnyTask;
 
@@ -55,9 +54,9 @@ pub(crate) struct Slot {
     pub(crate) state: State,
     /// Set while the task's key is in a queue, or kept for a frozen group's resume.
     pub(crate) queued: bool,
-    /// The task's group.
-    pub(crate) group: GroupKey,
-    /// How often the task has been polled; in a gap.
+    /// The index of the task's group, which is in the tree as long as the task is in it.
+    pub(crate) group: u32,
+    /// How often the task has been polled.
     pub(crate) polls: u32,
     /// The neighbours in the group's list of tasks, which is in the order of spawns. `next` also links empty slots.
     pub(crate) previous: u32,
@@ -95,7 +94,7 @@ impl Slots {
     ///
     /// # Panics
     /// If four million tasks are alive.
-    pub(crate) fn insert(&mut self, group: GroupKey, id: u64, task: Rc<dyn AnyTask>) -> TaskKey {
+    pub(crate) fn insert(&mut self, group: u32, id: u64, task: Rc<dyn AnyTask>) -> TaskKey {
         let index = if self.first_empty == NONE {
             let index = self.slots.len() as u32;
             assert!(index < MAX_SLOTS, "{MAX_SLOTS} tasks are alive; no more fit");
