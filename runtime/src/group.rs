@@ -321,7 +321,7 @@ impl Future for JoinGroup {
             };
             let is_inside = caller
                 .and_then(|task| core.slots.get(task))
-                .is_some_and(|slot| core.groups.is_below(slot.group, index));
+                .is_some_and(|slot| core.groups.is_below(slot.group.index, index));
             if core.groups.at(index).live == usize::from(is_inside) {
                 return (None, former);
             }

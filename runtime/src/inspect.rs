@@ -84,7 +84,7 @@ pub struct TaskInfo {
     pub waits_for: Vec<WaitInfo>,
     /// The time since its spawn, in seconds of the root clock, to the millisecond. It begins anew after 49 days.
     pub age: f64,
-    /// How often it has been polled, the poll that goes on included.
+    /// How often it has been polled, the poll that goes on included. It begins anew after four thousand million.
     pub polls: u32,
 }
 

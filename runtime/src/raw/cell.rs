@@ -68,6 +68,9 @@ pub(crate) trait AnyTask {
     /// Returns whether it is on the stack.
     fn is_busy(&self) -> bool;
 
+    /// Returns how often the future has been polled.
+    fn polls(&self) -> u32;
+
     /// Drops the future, or the output if there is one, and keeps an error in its place.
     fn end(&self, error: TaskError);
 
@@ -86,6 +89,8 @@ pub(crate) trait TaskOutput<T>: AnyTask {
 #[repr(C)]
 pub(crate) struct TaskCell<F: Future> {
     busy: Cell<bool>,
+    /// How often the future has been polled; in a gap.
+    polls: Cell<u32>,
     stage: UnsafeCell<Stage<F>>,
     header: Header,
 }
@@ -121,7 +126,12 @@ impl Drop for Busy<'_> {
 
 impl<F: Future> TaskCell<F> {
     pub(crate) fn new(header: Header, future: F) -> Self {
-        Self { header, busy: Cell::new(false), stage: UnsafeCell::new(Stage::Future(future)) }
+        Self {
+            header,
+            busy: Cell::new(false),
+            polls: Cell::new(0),
+            stage: UnsafeCell::new(Stage::Future(future)),
+        }
     }
 }
 
@@ -134,6 +144,10 @@ impl<F: Future> AnyTask for TaskCell<F> {
         self.busy.get()
     }
 
+    fn polls(&self) -> u32 {
+        self.polls.get()
+    }
+
     fn poll(&self, cx: &mut Context<'_>, key: TaskKey) -> Poll<()> {
         let _busy = Busy::new(&self.busy);
         // SAFETY: rule 2, `_busy` is held until this function returns.
@@ -141,6 +155,7 @@ impl<F: Future> AnyTask for TaskCell<F> {
         let Stage::Future(future) = stage else {
             return Poll::Ready(());
         };
+        self.polls.set(self.polls.get().wrapping_add(1));
         // SAFETY: rule 1, the future lies in its cell until it is dropped there by the assignment below.
         let future = unsafe { Pin::new_unchecked(future) };
         match future.poll(cx) {

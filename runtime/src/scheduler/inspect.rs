@@ -74,7 +74,8 @@ impl Runtime {
 impl Core {
     fn inspect_task(&mut self, key: TaskKey, waits: &mut AllWaits) -> Option<TaskInfo> {
         let slot = self.slots.get(key)?;
-        let header = slot.task.as_ref()?.header();
+        let task = slot.task.as_ref()?;
+        let header = task.header();
         let state = match slot.state {
             State::Empty | State::Ready | State::Gone => TaskState::Ending,
             State::Polling => TaskState::Running,
@@ -89,7 +90,7 @@ impl Core {
             state,
             waits_for: waits.remove(&key).unwrap_or_default(),
             age: f64::from(age) / 1e3,
-            polls: slot.polls,
+            polls: task.polls(),
         })
     }
 

@@ -341,7 +341,7 @@ impl Runtime {
             let group = core.groups.find_open(place.group);
             let index = core.groups.nearest_open(place.group);
             task.header().spawned.set(core.groups.milliseconds());
-            let key = core.slots.insert(index, id, task);
+            let key = core.slots.insert(core.groups.key_at(index), id, task);
             core.groups.add_task(index, key, &mut core.slots);
             if group.is_none() {
                 core.doom(key, TaskError::Cancelled);
@@ -562,14 +562,13 @@ impl Runtime {
             if slot.state != State::Pending {
                 return None;
             }
-            if !is_first && core.groups.at(slot.group).frozen {
-                core.groups.keep(slot.group, key);
+            if !is_first && core.groups.at(slot.group.index).frozen {
+                core.groups.keep(slot.group.index, key);
                 return None;
             }
             slot.queued = false;
             slot.state = State::Polling;
-            slot.polls = slot.polls.saturating_add(1);
-            Some((slot.task.clone()?, core.groups.key_at(slot.group)))
+            Some((slot.task.clone()?, slot.group))
         });
         let Some((task, group)) = begun else {
             return;

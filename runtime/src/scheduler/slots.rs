@@ -18,6 +18,7 @@
 
 use std::rc::Rc;
 
+use super::groups::GroupKey;
 use super::key::{LAST_GENERATION, MAX_SLOTS, TaskKey};
 use crate::raw::cell::AnyTask;
 
@@ -54,10 +55,8 @@ pub(crate) struct Slot {
     pub(crate) state: State,
     /// Set while the task's key is in a queue, or kept for a frozen group's resume.
     pub(crate) queued: bool,
-    /// The index of the task's group, which is in the tree as long as the task is in it.
-    pub(crate) group: u32,
-    /// How often the task has been polled.
-    pub(crate) polls: u32,
+    /// The task's group.
+    pub(crate) group: GroupKey,
     /// The neighbours in the group's list of tasks, which is in the order of spawns. `next` also links empty slots.
     pub(crate) previous: u32,
     pub(crate) next: u32,
@@ -94,7 +93,7 @@ impl Slots {
     ///
     /// # Panics
     /// If four million tasks are alive.
-    pub(crate) fn insert(&mut self, group: u32, id: u64, task: Rc<dyn AnyTask>) -> TaskKey {
+    pub(crate) fn insert(&mut self, group: GroupKey, id: u64, task: Rc<dyn AnyTask>) -> TaskKey {
         let index = if self.first_empty == NONE {
             let index = self.slots.len() as u32;
             assert!(index < MAX_SLOTS, "{MAX_SLOTS} tasks are alive; no more fit");
@@ -103,7 +102,6 @@ impl Slots {
                 state: State::Empty,
                 queued: false,
                 group,
-                polls: 0,
                 previous: NONE,
                 next: NONE,
                 id,
@@ -120,7 +118,6 @@ impl Slots {
         slot.state = State::Pending;
         slot.queued = false;
         slot.group = group;
-        slot.polls = 0;
         slot.previous = NONE;
         slot.next = NONE;
         slot.id = id;
