@@ -758,7 +758,7 @@ impl Countdown {
                 core.groups.remove_wait(wait);
                 return None;
             }
-            let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
+            let phase = entry.phase();
             match core.groups.queued_for(wait) {
                 (_, NEVER) => Some(NEVER),
                 (clock, deadline) => Some(deadline.saturating_sub(core.groups.time(clock, phase))),
@@ -864,7 +864,7 @@ impl BeatWatch {
             let entry = groups.waits.at(wait);
             let (fired, group) = (entry.fired, entry.group);
             let is_same = entry.waiter.is(cx.waker());
-            let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
+            let phase = entry.phase();
             let (clock, deadline) = match entry.queued {
                 true => {
                     let (clock, deadline) = groups.queued_for(wait);

@@ -127,7 +127,7 @@ impl Groups {
             if !entry.queued {
                 continue;
             }
-            let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
+            let phase = entry.phase();
             let info = match entry.lane {
                 Lane::Ticks => WaitInfo::Tick,
                 Lane::Real => WaitInfo::RealSeconds(left(entry.deadline, real)),

@@ -5,6 +5,7 @@ use std::task::Waker;
 use super::groups::GroupKey;
 use super::key::TaskKey;
 use super::slots::NONE;
+use crate::Phase;
 use crate::raw::waker::key_of;
 
 /// Who is woken.
@@ -70,6 +71,13 @@ pub(crate) struct Wait {
     pub(crate) position: u32,
     /// Its neighbour in a list; links empty entries too.
     pub(crate) next: u32,
+}
+
+impl Wait {
+    /// Returns the stage that it is due in.
+    pub(crate) fn phase(&self) -> Phase {
+        [Phase::Process, Phase::Physics][usize::from(self.stage)]
+    }
 }
 
 /// All registered waits of a runtime.
