@@ -11,6 +11,7 @@ mod raw;
 mod scheduler;
 mod send;
 mod shared;
+mod skip;
 mod slot;
 mod sync;
 mod task;
@@ -29,6 +30,7 @@ pub use raw::confined::ThreadConfined;
 pub use raw::parts::{PartList, Parts};
 pub use send::{DynamicSend, IntoDynamicSend};
 pub use shared::SharedTask;
+pub use skip::{OwnClock, SkipWatch, checkpoint, is_skipping};
 pub use slot::TaskSlot;
 pub use task::{
     Canceller, TaskError, TaskHandle, TaskId, TaskReport, fail_task, on_task_panic, spawn,

@@ -129,6 +129,7 @@ impl Groups {
             }
             let phase = entry.phase();
             let info = match entry.lane {
+                Lane::Skips => continue,
                 Lane::Ticks => WaitInfo::Tick,
                 Lane::Real => WaitInfo::RealSeconds(left(entry.deadline, real)),
                 Lane::Seconds => {

@@ -14,6 +14,7 @@ mod inspect;
 mod key;
 mod next;
 mod runtime;
+mod skip;
 mod slots;
 mod time;
 mod waits;
@@ -26,5 +27,6 @@ pub(crate) use key::TaskKey;
 pub(crate) use runtime::{
     Place, Runtime, current, current_or_new, nanoseconds_of, note_ready, try_current, wake,
 };
+pub(crate) use skip::Until;
 pub(crate) use time::{GRACE, NEVER, nanoseconds};
 pub(crate) use waits::{Lane, Waiter};

@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::groups::{Freeze, GroupKey, Groups, Over, ROOT};
 use super::inbox::{self, Inbox};
 use super::key::TaskKey;
+use super::skip::{Jump, MAX_JUMPS, Until};
 use super::slots::{Slots, State};
 use super::time::{Due, NEVER};
 use crate::engine::{Counts, Engine};
@@ -130,6 +131,8 @@ pub(crate) struct Runtime {
     /// Set between a start and the shutdown.
     open: Cell<bool>,
     draining: Cell<bool>,
+    /// Set while what is drained is a tick's, and not a flush's.
+    ticking: Cell<bool>,
     /// Set from the moment the engine is asked for a flush until it comes.
     rung: Cell<bool>,
     /// Set while something has to be done before the next poll: futures to drop, an engine to settle.
@@ -200,6 +203,47 @@ impl Core {
         due.others
     }
 
+    /// Jumps on the first skipped clock on which there is something to jump to. Returns whether there was one.
+    fn jump(&mut self, real: u64, others: &mut Vec<Waker>) -> Option<(GroupKey, Jump)> {
+        let mut position = 0;
+        while let Some(key) = self.groups.skip_at(position) {
+            let Some(index) = self.groups.find_open(key).filter(|&it| self.groups.may_jump(it))
+            else {
+                // One that is over is no longer there.
+                position += usize::from(self.groups.skip_at(position) == Some(key));
+                continue;
+            };
+            let has_yielded = self.take_yielded(index);
+            let mut jumped = Jump::Nowhere;
+            others.append(&mut self.make_due(|groups, due| {
+                jumped = groups.jump(index, has_yielded, real, due);
+            }));
+            if jumped == Jump::TooFar || !self.ready.is_empty() || !others.is_empty() {
+                return Some((key, jumped));
+            }
+            if jumped == Jump::Nowhere {
+                position += 1;
+            }
+        }
+        None
+    }
+
+    /// Queues the tasks of a skipped clock that wait for the next drain: a jump is one for them. Returns whether there are
+    /// any.
+    fn take_yielded(&mut self, index: u32) -> bool {
+        let Self { slots, groups, ready, later, .. } = self;
+        let before = later.len();
+        later.retain(|&key| {
+            let group = slots.get(key).map(|slot| slot.group.index);
+            let goes_along = group.is_some_and(|group| groups.goes_with(group, index));
+            if goes_along {
+                ready.push(key);
+            }
+            !goes_along
+        });
+        later.len() != before
+    }
+
     /// Ends a task whose future will be dropped when the stack is clean. Returns whether that has to be asked for.
     fn doom(&mut self, key: TaskKey, error: TaskError) -> bool {
         let Some(slot) = self.slots.get_mut(key) else {
@@ -244,6 +288,7 @@ impl Runtime {
             }),
             open: Cell::new(false),
             draining: Cell::new(false),
+            ticking: Cell::new(false),
             rung: Cell::new(false),
             attention: Cell::new(false),
             settle: Cell::new(false),
@@ -300,7 +345,7 @@ impl Runtime {
 
     /// Returns the number of process ticks so far.
     pub(crate) fn frame(&self) -> u64 {
-        self.with(|core| core.groups.ticks[Phase::Process as usize])
+        self.with(|core| core.groups.process_ticks)
     }
 
     /// Counts what is alive.
@@ -529,12 +574,89 @@ impl Runtime {
         });
         // The caller has a share too, so this is not the last one.
         drop(share);
+        self.close_lapsed();
         task.header().finished.set(true);
         match task.header().joiner.take() {
             Joiner::Shared(None) => {}
             joiner => self.guard("waking somebody else's task", || joiner.wake()),
         }
         self.wake_all(wakers);
+    }
+
+    /// Closes the groups that were to live as long as their tasks.
+    #[inline]
+    fn close_lapsed(&self) {
+        while let Some(group) = self.with(|core| core.groups.take_lapsed()) {
+            self.cancel_group(group, true);
+        }
+    }
+
+    // ---------------------------------------------------------------- Skipping
+
+    /// Returns whether the clock of a group is skipped.
+    pub(crate) fn is_skipping(&self, group: GroupKey) -> bool {
+        self.with(|core| core.groups.is_skipping(core.groups.nearest_open(group)))
+    }
+
+    /// Begins to skip the clock of a group; a closed one's is not.
+    pub(crate) fn begin_skip(&self, group: GroupKey, until: Until) {
+        if !self.open.get() {
+            return;
+        }
+        let mut others = Vec::new();
+        let has_begun = self.with(|core| {
+            let Some(index) = core.groups.find_open(group) else {
+                return false;
+            };
+            others = core.make_due(|groups, due| groups.begin_skip(index, until, due));
+            true
+        });
+        self.wake_all(others);
+        if has_begun {
+            self.ring();
+        }
+    }
+
+    /// Ends the skip of a group's clock, and returns the checkpoint that it was for, with those that were passed.
+    pub(crate) fn end_skip(&self, group: GroupKey) -> Option<(Box<str>, Vec<Box<str>>)> {
+        self.with(|core| core.groups.end_skip(core.groups.find_open(group)?)?.unreached())
+    }
+
+    /// Makes a group for a clock that futures of the running task have for themselves.
+    pub(crate) fn add_own_clock(&self, keeps_time: bool) -> GroupKey {
+        let parent = self.group.get().unwrap_or(ROOT);
+        self.with(|core| {
+            let open = if self.open.get() { core.groups.add_child(parent) } else { None };
+            let key = open.unwrap_or(GroupKey::NOWHERE);
+            if let (true, Some(index)) = (keeps_time, core.groups.find_open(key)) {
+                core.groups.keep_time(index);
+            }
+            key
+        })
+    }
+
+    /// Lets go of such a group: it closes with the last of its tasks.
+    pub(crate) fn release_own_clock(&self, group: GroupKey) {
+        self.end_skip(group);
+        let is_over = self.with(|core| {
+            let index = core.groups.find_open(group)?;
+            let group = core.groups.at_mut(index);
+            group.lapses = true;
+            Some(group.live == 0)
+        });
+        if is_over == Some(true) {
+            self.cancel_group(group, true);
+        }
+    }
+
+    /// Calls a function in which another group is the running task's.
+    pub(crate) fn within<T>(&self, group: GroupKey, function: impl FnOnce() -> T) -> T {
+        let is_open = self.with(|core| core.groups.find_open(group).is_some());
+        if !is_open {
+            return function();
+        }
+        let _restored = Restored { runtime: self, group: self.group.replace(Some(group)) };
+        function()
     }
 
     // ---------------------------------------------------------------- Polling
@@ -679,12 +801,19 @@ impl Runtime {
         self.take_inbox();
         self.attend();
         let mut rounds = 0;
+        let mut has_jumped = false;
         let mut last = Vec::new();
         loop {
             let mut round = self.with(|core| {
                 let empty = std::mem::take(&mut core.round);
                 std::mem::replace(&mut core.ready, empty)
             });
+            if round.is_empty() && self.jump(rounds > 0 && !has_jumped) {
+                self.with(|core| core.round = round);
+                has_jumped = true;
+                rounds = 0;
+                continue;
+            }
             if round.is_empty() || rounds == MAX_ROUNDS {
                 let rest = !round.is_empty();
                 self.with(|core| {
@@ -712,6 +841,48 @@ impl Runtime {
             self.with(|core| core.round = round);
         }
         self.draining.set(false);
+    }
+
+    /// Jumps on a skipped clock, if there is one with something to jump to. Returns whether something is to be polled.
+    #[inline]
+    fn jump(&self, has_polled: bool) -> bool {
+        self.with(|core| core.groups.skip_at(0).is_some()) && self.jump_now(has_polled)
+    }
+
+    #[cold]
+    fn jump_now(&self, has_polled: bool) -> bool {
+        let real = match self.with(|core| core.groups.waits_for_real()) {
+            true => nanoseconds_of(self.real_time()),
+            false => 0,
+        };
+        if has_polled && !self.ticking.get() {
+            // What has come from elsewhere may be what a condition waits for.
+            self.with(|core| core.groups.uncheck_conditions());
+        }
+        let mut others = Vec::new();
+        let jumped = self.with(|core| core.jump(real, &mut others));
+        self.wake_all(others);
+        if let Some((group, Jump::TooFar)) = jumped {
+            self.give_up_skip(group);
+        }
+        jumped.is_some()
+    }
+
+    /// Ends a skip that does not end by itself, and says which tasks it was about.
+    fn give_up_skip(&self, group: GroupKey) {
+        let due = self.with(|core| {
+            if let Some(index) = core.groups.find_open(group) {
+                core.groups.end_skip(index);
+            }
+            core.ready.clone()
+        });
+        let mut names = Vec::new();
+        self.note_names(&due, &mut names);
+        self.report_error(&format!(
+            "a skip was given up after {MAX_JUMPS} frames with something to do, and the clock goes on at its own speed: \
+             {}; what has no end belongs outside of what is skipped, or breaks off while `is_skipping()`",
+            names.join(", ")
+        ));
     }
 
     /// Queues what other threads have woken.
@@ -761,7 +932,9 @@ impl Runtime {
         if waits_for_real {
             self.fire_real();
         }
+        self.ticking.set(true);
         self.drain();
+        self.ticking.set(false);
     }
 
     /// Queues who waits for a wall time that has come.
@@ -907,7 +1080,7 @@ impl Runtime {
         }
     }
 
-    fn report_error(&self, message: &str) {
+    pub(crate) fn report_error(&self, message: &str) {
         if let Some(engine) = self.engine() {
             shield(|| engine.error(message));
         }
@@ -956,6 +1129,18 @@ impl Runtime {
              them wait for a frame",
             names.join(", ")
         ));
+    }
+}
+
+/// Puts the running task's group back when it is dropped.
+struct Restored<'a> {
+    runtime: &'a Runtime,
+    group: Option<GroupKey>,
+}
+
+impl Drop for Restored<'_> {
+    fn drop(&mut self) {
+        self.runtime.group.set(self.group);
     }
 }
 

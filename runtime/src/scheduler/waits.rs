@@ -50,6 +50,8 @@ pub(crate) enum Lane {
     Ticks,
     /// For a wall time, in nanoseconds: on no clock.
     Real,
+    /// For the moment when the clock is skipped.
+    Skips,
 }
 
 /// A registered wait.
@@ -67,6 +69,8 @@ pub(crate) struct Wait {
     pub(crate) queued: bool,
     /// Set when it is due; a condition's, until it has been checked.
     pub(crate) fired: bool,
+    /// Set if nothing comes of it but the check of a condition.
+    pub(crate) is_condition: bool,
     /// Its position in a heap, or its neighbour in a list.
     pub(crate) position: u32,
     /// Its neighbour in a list; links empty entries too.
@@ -96,6 +100,11 @@ impl Waits {
         self.ordered
     }
 
+    /// Returns the place of the last first poll.
+    pub(crate) fn last_order(&self) -> u64 {
+        self.ordered
+    }
+
     pub(crate) fn insert(&mut self, group: GroupKey, stage: u8, lane: Lane, waiter: Waiter) -> u32 {
         let order = self.next_order();
         let wait = Wait {
@@ -107,6 +116,7 @@ impl Waits {
             lane,
             queued: false,
             fired: false,
+            is_condition: false,
             position: NONE,
             next: NONE,
         };

@@ -27,6 +27,7 @@ mod parts;
 mod real_time;
 mod shared;
 mod shutdown;
+mod skipping;
 mod slots;
 mod spawn;
 mod threads;
