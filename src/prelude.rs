@@ -3,11 +3,12 @@
 pub use std::pin::pin;
 
 pub use cuelight_combinators::{
-    BoxFuture, CueRule, Ease, Elapsed, FrameBudget, Scope, ScriptFutureExt as _, Select2, Select3,
-    Select4, Select5, Select6, Select7, Select8, Stream, Timeline, animate, as_completed, at_exit,
-    branch, every, join, next_frame, race, race_iter, rush, scope, select, timeout, try_join,
-    uncancellable, wait_changed, wait_frames, wait_physics_frames, wait_real_seconds, wait_seconds,
-    wait_until, wait_until_time, wait_while, yield_now,
+    BoxFuture, Branch as _, CueRule, Ease, Elapsed, FrameBudget, Scope, ScriptFutureExt as _,
+    Select2, Select3, Select4, Select5, Select6, Select7, Select8, Stream, Timeline, animate,
+    as_completed, at_exit, branch, during, every, join, next_frame, otherwise, priority, race,
+    race_iter, rush, scope, select, timeout, try_join, uncancellable, wait_changed, wait_frames,
+    wait_physics_frames, wait_real_seconds, wait_seconds, wait_until, wait_until_time, wait_while,
+    when, when_on, yield_now,
 };
 pub use cuelight_runtime::{
     Canceller, Clock, Cooldown, Cue, Flag, GroupHandle, Phase, SharedTask, TaskError, TaskGroup,

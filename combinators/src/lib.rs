@@ -10,6 +10,7 @@ mod frame_budget;
 mod guard;
 mod join;
 mod outputs;
+mod priority;
 mod race;
 mod rush;
 mod scope;
@@ -31,6 +32,10 @@ pub use frame_budget::{FrameBudget, FrameBudgetTick};
 pub use futures_core::Stream;
 pub use guard::{AtExit, OnCancel, Uncancellable, at_exit, uncancellable};
 pub use join::{Join, JoinInput, join};
+pub use priority::{
+    BoxBranch, Branch, BranchList, During, Otherwise, Priority, When, WhenOn, during, otherwise,
+    priority, when, when_on,
+};
 pub use race::{Race, RaceInput, RaceIter, race, race_iter};
 pub use rush::{Rush, rush};
 pub use scope::{Child, Scope, scope};

@@ -118,7 +118,7 @@ macro_rules! checking_future {
             #[track_caller]
             pub fn every(mut self, seconds: f64) -> Self {
                 check_seconds("every", seconds);
-                self.checks.period = Some(seconds).filter(|&seconds| seconds > 0.0);
+                self.checks.set_period(seconds);
                 self
             }
         }
@@ -182,7 +182,7 @@ impl<T: PartialEq, P: FnMut() -> T> Future for WaitChanged<T, P> {
 
 /// When something is checked.
 #[derive(Debug)]
-struct Checks {
+pub(crate) struct Checks {
     /// The seconds between two checks; none for each tick.
     period: Option<f64>,
     watching: Watching,
@@ -201,12 +201,21 @@ enum Watching {
 }
 
 impl Checks {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { period: None, watching: Watching::New }
     }
 
+    /// Sets the seconds between two checks; 0 and less are each tick.
+    pub(crate) fn set_period(&mut self, seconds: f64) {
+        self.period = Some(seconds).filter(|&seconds| seconds > 0.0);
+    }
+
     /// Checks, if it is time to.
-    fn poll<T>(&mut self, cx: &mut Context<'_>, check: impl FnOnce() -> Option<T>) -> Poll<T> {
+    pub(crate) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        check: impl FnOnce() -> Option<T>,
+    ) -> Poll<T> {
         let is_time = match &mut self.watching {
             Watching::New => true,
             Watching::Ticks(watch) => watch.poll_tick(cx).is_ready(),

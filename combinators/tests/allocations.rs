@@ -10,10 +10,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use cuelight_combinators::{
-    Ease, FrameBudget, ScriptFutureExt, animate, as_completed, at_exit, branch, every, join,
-    next_frame, race, race_iter, rush, scope, select, timeout, try_join, uncancellable,
-    wait_changed, wait_frames, wait_physics_frames, wait_seconds, wait_until, wait_until_time,
-    wait_while, yield_now,
+    Branch, Ease, FrameBudget, ScriptFutureExt, animate, as_completed, at_exit, branch, during,
+    every, join, next_frame, otherwise, priority, race, race_iter, rush, scope, select, timeout,
+    try_join, uncancellable, wait_changed, wait_frames, wait_physics_frames, wait_seconds,
+    wait_until, wait_until_time, wait_while, when, when_on, yield_now,
 };
 use cuelight_runtime::engine::counts;
 use cuelight_runtime::{TaskGroup, spawn};
@@ -207,6 +207,42 @@ fn checks_every_so_many_seconds_allocate_nothing() {
         };
         wait_changed(value).every(0.02)
     });
+}
+
+/// Branches of which each interrupts another, ends by its condition or by itself, and is chosen again.
+#[test]
+fn priority_allocates_nothing() {
+    // What they do repeats every ten frames, so that it waits for as much at the end as at the start.
+    fn habits() -> impl Future<Output = ()> {
+        let [mut high, mut low] = [0, 0];
+        let now_and_then = move || {
+            high += 1;
+            high % 8 == 0
+        };
+        let for_a_while = move || {
+            low += 1;
+            low % 7 < 5
+        };
+        priority((
+            when(now_and_then, || wait_seconds(0.03)),
+            during(for_a_while, || wait_frames(9)),
+            when_on(&7, |_| false, |_| next_frame()),
+            otherwise(|| async { priority((otherwise(|| wait_frames(2)),)).await }),
+        ))
+    }
+    check(habits);
+    check(|| habits().until(wait_frames(50)));
+    check(|| priority((during(|| true, || wait_frames(2)),)).every(0.05));
+    check(|| priority(vec![otherwise(|| wait_frames(2))]));
+}
+
+#[test]
+fn a_boxed_branch_allocates_at_each_choice() {
+    let world = World::start();
+    spawn(priority(vec![otherwise(next_frame).boxed()])).detach();
+    world.ticks(10);
+    // It ends in one frame, and is chosen again in the next.
+    assert_eq!(allocations(|| world.ticks(100)), 50);
 }
 
 #[test]

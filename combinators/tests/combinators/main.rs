@@ -17,6 +17,7 @@ mod join;
 mod lists_model;
 mod map;
 mod on_cancel;
+mod priority;
 mod race;
 mod rush;
 mod scope;

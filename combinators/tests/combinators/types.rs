@@ -4,9 +4,9 @@ use std::future::Ready;
 use std::marker::PhantomPinned;
 
 use cuelight_combinators::{
-    Animate, AsCompleted, Child, Every, FrameBudgetTick, Join, Map, OnCancel, Race, RaceIter, Rush,
-    Select, Timeout, TryJoin, Uncancellable, Until, WaitChanged, WaitRealSeconds, WaitUntil,
-    WaitUntilTime, WaitWhile, YieldNow,
+    Animate, AsCompleted, BoxBranch, Child, Every, FrameBudgetTick, Join, Map, OnCancel, Otherwise,
+    Priority, Race, RaceIter, Rush, Select, Timeout, TryJoin, Uncancellable, Until, WaitChanged,
+    WaitRealSeconds, WaitUntil, WaitUntilTime, WaitWhile, When, YieldNow,
 };
 use smallvec::SmallVec;
 
@@ -75,6 +75,8 @@ assert_not! {
     Join<SmallVec<[Pinned; 2]>>,
     TryJoin<SmallVec<[Fallible; 2]>>,
     RaceIter<Pinned>,
+    Priority<(When<fn() -> bool, fn() -> Pinned, Pinned>,)>,
+    Priority<Vec<Otherwise<fn() -> Pinned, Pinned>>>,
 }
 
 /// A future that stays on its thread.
@@ -124,6 +126,9 @@ fn futures_are_unpin_where_their_parts_are() {
     // Its future is pinned in a box.
     is_unpin::<Uncancellable<Pinned>>();
     is_unpin::<YieldNow>();
+    // The functions of branches are called, and never pinned, and boxed scripts are pinned in their boxes.
+    is_unpin::<Priority<(When<fn() -> bool, fn() -> Ready<()>, Ready<()>>,)>>();
+    is_unpin::<Priority<Vec<BoxBranch<'_>>>>();
 }
 
 fn is_send_and_sync<T: Send + Sync>() {}

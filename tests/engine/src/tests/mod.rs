@@ -15,6 +15,7 @@ mod godot_task;
 mod inspect;
 mod lifetime;
 mod nodes;
+mod priority;
 mod random_frees;
 mod select_signal;
 mod signals;
