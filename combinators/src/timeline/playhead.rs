@@ -165,7 +165,8 @@ impl<'a> Playhead<'a> {
             Kind::Nested { timeline } => timeline.with_head(|head, it| head.left(it))?,
             Kind::Cue { .. } | Kind::Span { .. } => None,
         });
-        Some((nested.fold(own, f64::min) / speed).max(GRACE))
+        // What is to come now comes with the next frame: a time that a clock takes for none would ask for nothing.
+        Some((nested.fold(own, f64::min) / speed).max(10.0 * GRACE))
     }
 
     fn rewind(&mut self) {

@@ -109,6 +109,8 @@ pub(crate) struct Groups {
     pub(super) keepers: Vec<GroupKey>,
     /// Who waits for a clock to be skipped.
     pub(super) skip_watches: List,
+    /// Set between the physics tick of a frame and its process tick.
+    pub(super) is_mid_frame: bool,
     /// Set during a jump.
     pub(super) is_jumping: bool,
     /// Set when something was due that was no condition, or a condition is watched no longer.
@@ -137,6 +139,7 @@ impl Groups {
             skips: Vec::new(),
             keepers: Vec::new(),
             skip_watches: List::default(),
+            is_mid_frame: false,
             is_jumping: false,
             has_fired: false,
             lapsed: Vec::new(),

@@ -165,8 +165,8 @@ pub(crate) struct Core {
     pub(crate) groups: Groups,
     /// What is polled in the next round, or in the next drain while there is none.
     ready: Vec<TaskKey>,
-    /// What is polled in the next drain, while there is one.
-    later: Vec<TaskKey>,
+    /// What is polled in the next drain, while there is one, each with the group whose clock was the current one.
+    later: Vec<(TaskKey, GroupKey)>,
     /// Tasks that have ended, whose futures are to be dropped, each with the reason.
     doomed: VecDeque<(TaskKey, TaskError)>,
     /// Tasks on the stack that wait for what cannot come, each with the reason.
@@ -179,7 +179,7 @@ pub(crate) struct Core {
 impl Core {
     /// Queues a task, unless it is queued already. Returns whether it is there to be polled.
     #[inline]
-    fn enqueue(&mut self, key: TaskKey, draining: bool) -> bool {
+    fn enqueue(&mut self, key: TaskKey, draining: bool, current: Option<GroupKey>) -> bool {
         let Some(slot) = self.slots.get_mut(key) else {
             return false;
         };
@@ -189,8 +189,10 @@ impl Core {
         slot.queued = true;
         // A task that is woken while it is polled has woken itself, one way or another.
         let is_own_wake = slot.state == State::Polling;
-        let queue = if draining && is_own_wake { &mut self.later } else { &mut self.ready };
-        queue.push(key);
+        match current {
+            Some(group) if draining && is_own_wake => self.later.push((key, group)),
+            _ => self.ready.push(key),
+        }
         true
     }
 
@@ -231,10 +233,10 @@ impl Core {
     /// Queues the tasks of a skipped clock that wait for the next drain: a jump is one for them. Returns whether there are
     /// any.
     fn take_yielded(&mut self, index: u32) -> bool {
-        let Self { slots, groups, ready, later, .. } = self;
+        let Self { groups, ready, later, .. } = self;
         let before = later.len();
-        later.retain(|&key| {
-            let group = slots.get(key).map(|slot| slot.group.index);
+        later.retain(|&(key, group)| {
+            let group = groups.find_open(group);
             let goes_along = group.is_some_and(|group| groups.goes_with(group, index));
             if goes_along {
                 ready.push(key);
@@ -395,8 +397,10 @@ impl Runtime {
                 if let Some(slot) = core.slots.get_mut(key) {
                     slot.queued = true;
                 }
-                let queue = if self.draining.get() { &mut core.later } else { &mut core.ready };
-                queue.push(key);
+                match self.draining.get() {
+                    true => core.later.push((key, place.group)),
+                    false => core.ready.push(key),
+                }
             }
             (key, group.is_some() && !deferred)
         });
@@ -421,7 +425,8 @@ impl Runtime {
             return;
         }
         let draining = self.draining.get();
-        if self.with(|core| core.enqueue(key, draining)) {
+        let current = self.group.get();
+        if self.with(|core| core.enqueue(key, draining, current)) {
             self.ring();
         }
     }
@@ -619,7 +624,7 @@ impl Runtime {
 
     /// Ends the skip of a group's clock, and returns the checkpoint that it was for, with those that were passed.
     pub(crate) fn end_skip(&self, group: GroupKey) -> Option<(Box<str>, Vec<Box<str>>)> {
-        self.with(|core| core.groups.end_skip(core.groups.find_open(group)?)?.unreached())
+        self.with(|core| core.groups.end_skip(core.groups.find_open(group)?))
     }
 
     /// Makes a group for a clock that futures of the running task have for themselves.
@@ -819,7 +824,7 @@ impl Runtime {
                 self.with(|core| {
                     // What is left comes before what was woken for the next drain.
                     round.append(&mut core.ready);
-                    round.append(&mut core.later);
+                    round.extend(core.later.drain(..).map(|(key, _)| key));
                     core.round = std::mem::replace(&mut core.ready, round);
                     core.round.clear();
                 });
@@ -892,7 +897,7 @@ impl Runtime {
                 let mut arrived = std::mem::take(&mut core.arrived);
                 self.inbox.swap(&mut arrived);
                 for key in arrived.drain(..) {
-                    core.enqueue(key, false);
+                    core.enqueue(key, false, None);
                 }
                 core.arrived = arrived;
             });

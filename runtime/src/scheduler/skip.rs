@@ -34,6 +34,8 @@ pub(crate) enum Until {
 /// What is known of a clock that is skipped.
 pub(crate) struct Skip {
     until: Until,
+    /// Set if the skip is over but for the rest of its last frame.
+    is_over: bool,
     /// The checkpoints that were passed, each once.
     passed: Vec<Box<str>>,
     jumps: u32,
@@ -56,7 +58,7 @@ impl Groups {
         }
         while index != NONE {
             let group = self.at(index);
-            if group.skip.is_some() {
+            if group.skip.as_ref().is_some_and(|skip| !skip.is_over) {
                 return true;
             }
             if group.keeps_time {
@@ -70,18 +72,16 @@ impl Groups {
     /// Begins to skip a clock. Who watches for that is due.
     pub(crate) fn begin_skip(&mut self, index: u32, until: Until, due: &mut Due<'_>) {
         let unchecked = self.waits.last_order();
+        let fresh = |until, half| {
+            let (is_over, passed, jumps, ticks_unchecked) = (false, Vec::new(), 0, true);
+            Skip { until, is_over, passed, jumps, half, unchecked, ticks_unchecked }
+        };
         match &mut self.at_mut(index).skip {
+            Some(skip) if skip.is_over => **skip = fresh(until, skip.half),
             Some(skip) if until == Until::Ended => skip.until = until,
             Some(_) => {}
             none => {
-                *none = Some(Box::new(Skip {
-                    until,
-                    passed: Vec::new(),
-                    jumps: 0,
-                    half: None,
-                    unchecked,
-                    ticks_unchecked: true,
-                }));
+                *none = Some(Box::new(fresh(until, None)));
                 let key = self.key_at(index);
                 self.skips.push(key);
             }
@@ -97,17 +97,26 @@ impl Groups {
         }
     }
 
-    /// Ends the skip of a clock, if there is one: from here on its time is that of the clock above again.
-    pub(crate) fn end_skip(&mut self, index: u32) -> Option<Box<Skip>> {
-        let skip = self.at_mut(index).skip.take()?;
-        let key = self.key_at(index);
-        self.skips.retain(|&other| other != key);
-        if let Some(leap) = skip.half {
-            // Both stages have to be where they belong; what is due there comes with the next tick.
-            self.advance(index, Phase::Process, 1, leap.step);
-            self.project(index, Phase::Process as usize);
+    /// Ends the skip of a clock, if there is one: from here on its time is that of the clock above again, but for the rest
+    /// of a frame that it is in. Returns the checkpoint that it was for, with those that were passed.
+    pub(crate) fn end_skip(&mut self, index: u32) -> Option<(Box<str>, Vec<Box<str>>)> {
+        let skip = self.at_mut(index).skip.as_mut().filter(|skip| !skip.is_over)?;
+        skip.is_over = true;
+        let passed = std::mem::take(&mut skip.passed);
+        let unreached = match std::mem::replace(&mut skip.until, Until::Ended) {
+            Until::Checkpoint(label) => Some((label, passed)),
+            Until::Idle | Until::Ended => None,
+        };
+        if skip.half.is_none() {
+            self.remove_skip(index);
         }
-        Some(skip)
+        unreached
+    }
+
+    fn remove_skip(&mut self, index: u32) {
+        let key = self.key_at(index);
+        self.at_mut(index).skip = None;
+        self.skips.retain(|&other| other != key);
     }
 
     /// Registers a wait for the moment when a clock is skipped, and returns its index.
@@ -122,7 +131,9 @@ impl Groups {
     /// Notes that a checkpoint was passed on a clock: the skips that lead there are over.
     pub(crate) fn pass_checkpoint(&mut self, mut index: u32, label: &str) {
         while index != NONE && !self.skips.is_empty() {
-            if let Some(skip) = &mut self.at_mut(index).skip {
+            if let Some(skip) = &mut self.at_mut(index).skip
+                && !skip.is_over
+            {
                 let is_over = match &skip.until {
                     Until::Idle => true,
                     Until::Ended => false,
@@ -178,9 +189,10 @@ impl Groups {
 
     // ---------------------------------------------------------------- Jumping
 
-    /// Returns one of the groups that are skipped.
+    /// Returns one of the groups that are skipped; none while a frame is not whole, since what is due in the rest of it
+    /// comes before what is due in the next one.
     pub(crate) fn skip_at(&self, position: usize) -> Option<GroupKey> {
-        self.skips.get(position).copied()
+        self.skips.get(position).copied().filter(|_| !self.is_mid_frame)
     }
 
     /// Returns whether a clock is skipped with all below it right now: not if it is frozen, nor if a skip above goes
@@ -191,13 +203,18 @@ impl Groups {
         let Some(skip) = &group.skip else {
             return false;
         };
+        if group.frozen {
+            return false;
+        }
+        if skip.is_over || skip.half.is_some() {
+            return true;
+        }
         if skip.until == Until::Idle && is_idle {
             self.end_skip(index);
             return false;
         }
-        let is_covered =
-            !group.keeps_time && group.parent != NONE && self.is_skipping(group.parent);
-        !group.frozen && !is_covered
+        let is_free = group.keeps_time || group.parent == NONE;
+        is_free || !self.is_skipping(group.parent)
     }
 
     /// Returns whether a group is below another, and goes with it when that is skipped.
@@ -249,6 +266,9 @@ impl Groups {
         self.is_jumping = false;
         if phase == Phase::Process {
             self.jump_real(index, leap.frames, real, due);
+            if self.at(index).skip.as_ref().is_some_and(|skip| skip.is_over) {
+                self.remove_skip(index);
+            }
         }
         if self.has_fired
             && let Some(skip) = &mut self.at_mut(index).skip
@@ -269,21 +289,29 @@ impl Groups {
         };
         let skip = self.at(index).skip.as_ref()?;
         let (unchecked, ticks_unchecked) = (skip.unchecked, skip.ticks_unchecked);
-        let mut asks = Asks { next: to_next_frame, tick: false };
+        let mut asks = Asks { next: to_next_frame, tick: false, beats: false };
         let mut frames = u64::MAX;
         for phase in [Phase::Process, Phase::Physics] {
             let stage = phase as usize;
             self.collect_asks(index, stage, &mut asks);
-            if let Some(deadline) = self.first_deadline(index, stage, false, unchecked) {
+            if let Some(deadline) = self.first_deadline(index, stage, false, 0, &mut asks) {
                 frames = frames.min(deadline.saturating_sub(self.frame(index, phase)));
             }
-            if let Some(deadline) = self.first_deadline(index, stage, true, unchecked) {
-                let left = deadline.saturating_sub(GRACE).saturating_sub(self.time(index, phase));
+            if let Some(left) = self.first_left(index, phase, 0, &mut asks) {
                 frames = frames.min(left.div_ceil(frame));
             }
         }
         if let Some(left) = self.first_real(index, real) {
             frames = frames.min(left.div_ceil(FRAME));
+        }
+        if asks.beats {
+            // On the way to something each check has its time; with nothing else to come, only what has not been checked.
+            let checked = if frames == u64::MAX { unchecked } else { u64::MAX };
+            for phase in [Phase::Process, Phase::Physics] {
+                if let Some(left) = self.first_left(index, phase, checked, &mut asks) {
+                    frames = frames.min(left.div_ceil(frame));
+                }
+            }
         }
         if asks.next || asks.tick && ticks_unchecked && frames != u64::MAX {
             frames = 1;
@@ -309,14 +337,27 @@ impl Groups {
         }
     }
 
+    /// Returns what is left of the first wait for a time, as [`first_deadline`](Self::first_deadline) finds it.
+    fn first_left(
+        &mut self,
+        index: u32,
+        phase: Phase,
+        checked: u64,
+        asks: &mut Asks,
+    ) -> Option<u64> {
+        let deadline = self.first_deadline(index, phase as usize, true, checked, asks)?;
+        Some(deadline.saturating_sub(GRACE).saturating_sub(self.time(index, phase)))
+    }
+
     /// Returns the first deadline of a clock and those below it, in its own time. Of the conditions only those count that
-    /// have not been checked.
+    /// are up to a place in the order of waits.
     fn first_deadline(
         &mut self,
         index: u32,
         stage: usize,
         is_seconds: bool,
-        unchecked: u64,
+        checked: u64,
+        asks: &mut Asks,
     ) -> Option<u64> {
         let mut first = None;
         let mut position = 0;
@@ -328,14 +369,15 @@ impl Groups {
             match item.owner {
                 Owner::Wait(wait) => {
                     let entry = self.waits.at(wait);
-                    if !entry.is_condition || entry.order <= unchecked {
+                    asks.beats |= entry.is_condition;
+                    if !entry.is_condition || entry.order <= checked {
                         first = Some(item.deadline);
                     }
                 }
                 Owner::Clock(clock) if self.at(clock).keeps_time => {}
                 Owner::Clock(clock) => {
                     let below = self
-                        .first_deadline(clock, stage, is_seconds, unchecked)
+                        .first_deadline(clock, stage, is_seconds, checked, asks)
                         .and_then(|it| self.in_parent(clock, stage, is_seconds, it));
                     first = first.into_iter().chain(below).min();
                 }
@@ -475,16 +517,8 @@ struct Leap {
 struct Asks {
     /// A wait for it.
     next: bool,
-    /// A condition.
+    /// A condition that is checked at each tick.
     tick: bool,
-}
-
-impl Skip {
-    /// Returns the checkpoint that was not reached, with those that were passed.
-    pub(crate) fn unreached(self) -> Option<(Box<str>, Vec<Box<str>>)> {
-        match self.until {
-            Until::Checkpoint(label) => Some((label, self.passed)),
-            Until::Idle | Until::Ended => None,
-        }
-    }
+    /// One that is checked every so many seconds.
+    beats: bool,
 }

@@ -891,9 +891,8 @@ impl Groups {
         let stage = phase as usize;
         self.ticks[stage] += 1;
         self.last_ticks[stage] = self.ticks[stage];
-        if phase == Phase::Process {
-            self.process_ticks += 1;
-        }
+        self.is_mid_frame = phase == Phase::Physics;
+        self.process_ticks += u64::from(phase == Phase::Process);
         if self.is_held(ROOT.index) {
             self.stage_mut(ROOT.index, stage).step = 0;
             return;
