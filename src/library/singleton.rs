@@ -44,7 +44,7 @@ impl Cuelight {
         godot_print!("{}", inspect());
     }
 
-    /// Returns the root group: its `name`, its `speed`, whether it is `frozen`, its `tasks`, and the `groups` below it,
+    /// Returns the root group: its `name`, its `speed`, whether it is `frozen` or `skipping`, its `tasks`, and the `groups` below it,
     /// which are such dictionaries too. Of a task: its `id`, its `name`, the `location` of its spawn, its `state`
     /// ("waiting", "ready", "running" or "ending"), what it `waits_for` as strings, its `age` in seconds, and how many
     /// `polls` it has had.

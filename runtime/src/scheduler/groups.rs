@@ -71,11 +71,11 @@ pub(crate) struct Group {
     pub(crate) phase: Option<Phase>,
     pub(crate) clock: Clock,
     /// Who waits for it to be empty, each under the number of its wait.
-    joiners: Vec<(u64, Waker)>,
+    pub(super) joiners: Vec<(u64, Waker)>,
     /// Its children that have a name and are open, so that none is looked for among all the others.
     channels: BTreeMap<Rc<str>, GroupKey>,
     /// The name that its parent knows it by, if it has one.
-    name: Option<Rc<str>>,
+    pub(super) name: Option<Rc<str>>,
     /// What the engine says that it belongs to.
     pub(crate) owner: Option<NonZeroU64>,
     /// Set while its clock is skipped.

@@ -23,10 +23,11 @@ mod waits;
 mod loom_tests;
 
 pub(crate) use groups::{Freeze, GroupKey, Groups, ROOT};
+pub(crate) use inspect::WaitNote;
 pub(crate) use key::TaskKey;
 pub(crate) use runtime::{
-    Place, Runtime, current, current_or_new, nanoseconds_of, note_ready, try_current, wake,
+    LogLine, Place, Runtime, current, current_or_new, nanoseconds_of, note_ready, try_current, wake,
 };
-pub(crate) use skip::Until;
+pub(crate) use skip::{NextOfRoot, Until};
 pub(crate) use time::{GRACE, NEVER, nanoseconds};
 pub(crate) use waits::{Lane, Waiter};

@@ -3,13 +3,15 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
+
+use slab::Slab;
 
 use super::groups::{Freeze, GroupKey, Groups, Over, ROOT};
 use super::inbox::{self, Inbox};
@@ -21,6 +23,7 @@ use crate::engine::{Counts, Engine};
 use crate::pool::{Pool, Work};
 use crate::raw::cell::{AnyTask, Joiner};
 use crate::raw::waker::with_waker;
+use crate::waiters::Label;
 use crate::{Phase, TaskError, TaskId, TaskReport};
 
 /// The number of rounds after which a drain leaves the rest to the next one.
@@ -151,6 +154,18 @@ pub(crate) struct Runtime {
     livelock: Cell<bool>,
     /// The wall time when the engine was asked last.
     real_time: Cell<Duration>,
+    /// What has happened, while a rehearsal writes it down.
+    log: RefCell<Option<Vec<LogLine>>>,
+    logging: Cell<bool>,
+}
+
+/// What has happened to a task in a rehearsal.
+#[derive(Clone, Debug)]
+pub(crate) struct LogLine {
+    /// The time since the start of the rehearsal.
+    pub(crate) time: Duration,
+    pub(crate) who: String,
+    pub(crate) what: String,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -171,6 +186,8 @@ pub(crate) struct Core {
     doomed: VecDeque<(TaskKey, TaskError)>,
     /// Tasks on the stack that wait for what cannot come, each with the reason.
     failures: Vec<(TaskKey, String)>,
+    /// What tasks wait for in lists outside of the scheduler, for snapshots.
+    pub(super) notes: Slab<(TaskKey, Label)>,
     /// Memory for the keys of a round, and of the inbox.
     round: Vec<TaskKey>,
     arrived: Vec<TaskKey>,
@@ -285,6 +302,7 @@ impl Runtime {
                 later: Vec::new(),
                 doomed: VecDeque::new(),
                 failures: Vec::new(),
+                notes: Slab::new(),
                 round: Vec::new(),
                 arrived: Vec::new(),
             }),
@@ -301,6 +319,8 @@ impl Runtime {
             failing: Cell::new(false),
             livelock: Cell::new(false),
             real_time: Cell::new(Duration::ZERO),
+            log: RefCell::new(None),
+            logging: Cell::new(false),
         }
     }
 
@@ -404,6 +424,9 @@ impl Runtime {
             }
             (key, group.is_some() && !deferred)
         });
+        if self.logging.get() {
+            self.log_task(key, "begins");
+        }
         if runs_now {
             self.depth.set(self.depth.get() + 1);
             self.poll_new(key);
@@ -545,7 +568,7 @@ impl Runtime {
             // One that is on the stack is ended when its poll returns: this is a shutdown from inside of it.
             if let Some((id, task)) = found.filter(|(_, task)| !task.is_busy()) {
                 self.end_cell(TaskId::new(id), &task, error.clone());
-                self.finish(key, &task);
+                self.finish(key, &task, end_of(&error));
                 self.drop_cell(TaskId::new(id), task);
             }
         }
@@ -571,7 +594,10 @@ impl Runtime {
     }
 
     /// Empties the slot of a task whose future has been dropped, and lets those know who wait for that.
-    fn finish(&self, key: TaskKey, task: &Rc<dyn AnyTask>) {
+    fn finish(&self, key: TaskKey, task: &Rc<dyn AnyTask>, how: &str) {
+        if self.logging.get() {
+            self.log_task(key, how);
+        }
         let mut wakers = Vec::new();
         let share = self.with(|core| {
             core.groups.remove_task(key, &mut core.slots, &mut wakers);
@@ -780,10 +806,11 @@ impl Runtime {
             self.attend_soon();
             return;
         }
+        let how = if task.has_result() && !cancelled { "ends" } else { end_of(&error) };
         if cancelled || error != TaskError::Panicked || !task.has_result() {
             self.end_cell(id, &task, error);
         }
-        self.finish(key, &task);
+        self.finish(key, &task, how);
         self.drop_cell(id, task);
     }
 
@@ -1060,6 +1087,10 @@ impl Runtime {
     }
 
     fn report(&self, report: TaskReport) {
+        if self.logging.get() {
+            let who = who_of(report.name.as_deref(), report.location);
+            self.add_log(who, format!("{}: {}", end_of(&report.error), report.message));
+        }
         if let Some(engine) = self.engine() {
             // A report that panics must not take the drain with it.
             shield(|| engine.report(&report));
@@ -1078,6 +1109,60 @@ impl Runtime {
         }
     }
 
+    // ---------------------------------------------------------------- Rehearsals
+
+    /// Starts with a clock at 0, writing down what happens from now on.
+    pub(crate) fn start_rehearsal(&self, engine: Rc<dyn Engine>) {
+        self.start(engine);
+        self.with(|core| core.groups.restart_clock());
+        self.log.replace(Some(Vec::new()));
+        self.logging.set(true);
+    }
+
+    /// Ends what [`start_rehearsal`](Self::start_rehearsal) has begun.
+    pub(crate) fn end_rehearsal(&self) {
+        self.logging.set(false);
+        self.shutdown();
+        self.log.replace(None);
+    }
+
+    /// Returns whether a task waits for the next drain.
+    pub(crate) fn has_ready(&self) -> bool {
+        self.with(|core| !core.ready.is_empty()) || self.inbox.is_filled()
+    }
+
+    /// Returns what is written down so far.
+    pub(crate) fn log(&self) -> Vec<LogLine> {
+        self.log.borrow().clone().unwrap_or_default()
+    }
+
+    /// Writes something down about the running task, if there is a rehearsal.
+    pub(crate) fn note(&self, what: &str) {
+        if !self.logging.get() {
+            return;
+        }
+        match self.task.get() {
+            Some(key) => self.log_task(key, what),
+            None => self.add_log("rehearsal".to_owned(), what.to_owned()),
+        }
+    }
+
+    fn log_task(&self, key: TaskKey, what: &str) {
+        let who = self.with(|core| {
+            let task = core.slots.get(key)?.task.as_ref()?;
+            let header = task.header();
+            Some(who_of(header.name.as_deref().map(|name| &**name), header.location))
+        });
+        self.add_log(who.unwrap_or_default(), what.to_owned());
+    }
+
+    fn add_log(&self, who: String, what: String) {
+        let time = self.real_time();
+        if let Some(log) = &mut *self.log.borrow_mut() {
+            log.push(LogLine { time, who, what });
+        }
+    }
+
     /// Adds a hook that hears of every report until the shutdown.
     pub(crate) fn add_hook(&self, hook: Hook) {
         if self.open.get() {
@@ -1086,6 +1171,9 @@ impl Runtime {
     }
 
     pub(crate) fn report_error(&self, message: &str) {
+        if self.logging.get() {
+            self.add_log("cuelight".to_owned(), message.to_owned());
+        }
         if let Some(engine) = self.engine() {
             shield(|| engine.error(message));
         }
@@ -1134,6 +1222,23 @@ impl Runtime {
              them wait for a frame",
             names.join(", ")
         ));
+    }
+}
+
+/// Returns how a task is called in a log, where numbers would differ from run to run.
+fn who_of(name: Option<&str>, location: &Location<'_>) -> String {
+    match name {
+        Some(name) => name.to_owned(),
+        None => format!("{}:{}", location.file(), location.line()),
+    }
+}
+
+/// Returns how a task has ended that has no result.
+fn end_of(error: &TaskError) -> &'static str {
+    match error {
+        TaskError::Cancelled => "is cancelled",
+        TaskError::Failed(_) => "fails",
+        TaskError::Panicked => "panics",
     }
 }
 

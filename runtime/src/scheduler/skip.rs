@@ -7,7 +7,7 @@
 //! Conditions ask for no frames: nothing but a frame of the real game may bring what they wait for. But each is checked
 //! once after something has happened, at the time at which it would have been, since that may be what it waits for.
 
-use super::groups::{GroupKey, Groups};
+use super::groups::{GroupKey, Groups, ROOT};
 use super::heap::Owner;
 use super::slots::{NONE, Slots};
 use super::time::{Due, GRACE, NEVER};
@@ -289,7 +289,7 @@ impl Groups {
         };
         let skip = self.at(index).skip.as_ref()?;
         let (unchecked, ticks_unchecked) = (skip.unchecked, skip.ticks_unchecked);
-        let mut asks = Asks { next: to_next_frame, tick: false, beats: false };
+        let mut asks = Asks { next: to_next_frame, ..Asks::default() };
         let mut frames = u64::MAX;
         for phase in [Phase::Process, Phase::Physics] {
             let stage = phase as usize;
@@ -322,6 +322,60 @@ impl Groups {
         Some(Leap { frames: frames.max(1), step: frame })
     }
 
+    // ---------------------------------------------------------------- The root's time
+
+    /// Returns what the root clock has to wait for.
+    pub(crate) fn next_of_root(&mut self, real: u64) -> NextOfRoot {
+        let mut asks = Asks { all: true, ..Asks::default() };
+        let (mut frames, mut left, mut sure) = (u64::MAX, u64::MAX, false);
+        let speed = self.at(ROOT.index).clock.speed();
+        for phase in [Phase::Process, Phase::Physics] {
+            let stage = phase as usize;
+            if self.is_held(ROOT.index) {
+                break;
+            }
+            self.collect_asks(ROOT.index, stage, &mut asks);
+            if let Some(it) = self.first_deadline(ROOT.index, stage, false, u64::MAX, &mut asks) {
+                frames = frames.min(it.saturating_sub(self.frame(ROOT.index, phase)));
+            }
+            if speed > 0.0 {
+                sure |= self.first_left(ROOT.index, phase, 0, &mut asks).is_some();
+                if let Some(it) = self.first_left(ROOT.index, phase, u64::MAX, &mut asks) {
+                    left = left.min((it as f64 / speed) as u64);
+                }
+            }
+        }
+        let items = self.real.items();
+        let first_real = items.iter().map(|item| item.deadline).filter(|&it| it != NEVER).min();
+        left = left.min(first_real.map_or(u64::MAX, |it| it.saturating_sub(real)));
+        sure |= frames != u64::MAX || first_real.is_some() || asks.next;
+        if asks.next || asks.tick {
+            frames = frames.min(1);
+        }
+        NextOfRoot { frames, left, sure }
+    }
+
+    /// Lets frames pass on the root clock in which nothing is due.
+    pub(crate) fn pass_frames(&mut self, frames: u64, step: u64) {
+        for phase in [Phase::Physics, Phase::Process] {
+            let stage = phase as usize;
+            self.ticks[stage] += 1;
+            self.last_ticks[stage] = self.ticks[stage];
+            if self.is_held(ROOT.index) {
+                continue;
+            }
+            let step = self.at(ROOT.index).clock.scale(step);
+            let root = self.stage_mut(ROOT.index, stage);
+            root.pass(step, frames);
+        }
+        self.process_ticks += frames;
+    }
+
+    /// Returns whether anything but the check of a condition was due since this was asked last.
+    pub(crate) fn take_fired(&mut self) -> bool {
+        std::mem::take(&mut self.has_fired)
+    }
+
     /// Finds out whether something below asks for the next frame, or checks a condition there.
     fn collect_asks(&self, index: u32, stage: usize, asks: &mut Asks) {
         let own = self.stage(index, stage);
@@ -330,7 +384,7 @@ impl Groups {
         for key in own.active_below() {
             if let Some(below) = self.find_open(key)
                 && !self.is_held(below)
-                && !self.at(below).keeps_time
+                && (asks.all || !self.at(below).keeps_time)
             {
                 self.collect_asks(below, stage, asks);
             }
@@ -374,7 +428,7 @@ impl Groups {
                         first = Some(item.deadline);
                     }
                 }
-                Owner::Clock(clock) if self.at(clock).keeps_time => {}
+                Owner::Clock(clock) if self.at(clock).keeps_time && !asks.all => {}
                 Owner::Clock(clock) => {
                     let below = self
                         .first_deadline(clock, stage, is_seconds, checked, asks)
@@ -494,6 +548,17 @@ impl Groups {
     }
 }
 
+/// What the root clock has to wait for: the sooner of both is next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NextOfRoot {
+    /// Frames; `u64::MAX` if there is nothing that waits for such.
+    pub(crate) frames: u64,
+    /// Nanoseconds of the engine's; likewise.
+    pub(crate) left: u64,
+    /// Set if there is more than conditions.
+    pub(crate) sure: bool,
+}
+
 /// What has come of a jump.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Jump {
@@ -514,7 +579,10 @@ struct Leap {
 }
 
 /// What asks for the next frame.
+#[derive(Default)]
 struct Asks {
+    /// Set if those that keep their own time are asked, too.
+    all: bool,
     /// A wait for it.
     next: bool,
     /// A condition that is checked at each tick.

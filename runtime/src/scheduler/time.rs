@@ -132,6 +132,13 @@ impl Stage {
         self.below.iter().flat_map(|below| below.active.clocks.iter().map(|active| active.key))
     }
 
+    /// Lets time pass on the root clock.
+    pub(super) fn pass(&mut self, step: u64, frames: u64) {
+        self.local = self.local.saturating_add(step);
+        self.local_frames += frames;
+        self.step = step / frames;
+    }
+
     /// Of a closed clock: returns whether something is left that the clock above has not taken over yet.
     fn has_orphans(&self) -> bool {
         let heaps = !self.seconds.is_empty() || !self.frames.is_empty();
@@ -184,6 +191,16 @@ impl Clock {
             speed: 1.0,
             stages: [stage(), stage()],
         }
+    }
+
+    /// Returns the clock's speed beside the one above.
+    pub(super) fn speed(&self) -> f64 {
+        self.speed
+    }
+
+    /// Returns a length of time of the one above in this clock's time.
+    pub(super) fn scale(&self, time: u64) -> u64 {
+        scale(time, self.speed)
     }
 
     fn update_speed(&mut self) {
@@ -708,6 +725,24 @@ impl Groups {
                 }
             }
             self.put_back(closed, stage, is_seconds, heap);
+        }
+    }
+
+    /// Sets the root clock to its start; what others still wait for on it, or on closed clocks below, keeps what is left.
+    pub(crate) fn restart_clock(&mut self) {
+        for phase in [Phase::Process, Phase::Physics] {
+            let stage = phase as usize;
+            let (from, to) = (self.moment(ROOT.index, stage), Moment { time: 0, frame: 0 });
+            let below = self.stage(ROOT.index, stage).below.as_deref();
+            let bequests = below.map_or_else(Vec::new, |below| below.bequests.clone());
+            for key in bequests {
+                if let Some(closed) = self.find(key) {
+                    self.stage_mut(closed, stage).move_deadlines(&from, &to);
+                }
+            }
+            let root = self.stage_mut(ROOT.index, stage);
+            root.move_deadlines(&from, &to);
+            (root.local, root.local_frames, root.step) = (0, 0, 0);
         }
     }
 

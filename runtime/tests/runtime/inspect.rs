@@ -195,6 +195,7 @@ fn an_engine_that_panics_when_asked_for_a_name() {
     let world = World::start();
     let group = TaskGroup::new();
     engine::set_owner(&group, NonZeroU64::MAX);
+    group.spawn(pending::<()>()).detach();
     assert_eq!(inspect().root.groups[0].name, None);
     assert_eq!(world.errors(), ["asking for a group's name panicked: no such owner"]);
 }

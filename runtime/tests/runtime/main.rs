@@ -25,6 +25,7 @@ mod order;
 mod panics;
 mod parts;
 mod real_time;
+mod rehearsals;
 mod shared;
 mod shutdown;
 mod skipping;

@@ -482,7 +482,7 @@ fn checkpoint_in_the_physics_stage_leaves_the_stages_together() {
 fn loop_without_an_end_is_given_up() {
     let world = World::start();
     let group = TaskGroup::new();
-    let line = line!() + 1;
+    let line = line!() + 2;
     group
         .spawn_named("patrol", async {
             loop {
