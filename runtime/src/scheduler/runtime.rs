@@ -154,6 +154,8 @@ pub(crate) struct Runtime {
     livelock: Cell<bool>,
     /// The wall time when the engine was asked last.
     real_time: Cell<Duration>,
+    /// The polls so far.
+    polls: Cell<u64>,
     /// What has happened, while a rehearsal writes it down.
     log: RefCell<Option<Vec<LogLine>>>,
     logging: Cell<bool>,
@@ -319,6 +321,7 @@ impl Runtime {
             failing: Cell::new(false),
             livelock: Cell::new(false),
             real_time: Cell::new(Duration::ZERO),
+            polls: Cell::new(0),
             log: RefCell::new(None),
             logging: Cell::new(false),
         }
@@ -368,6 +371,11 @@ impl Runtime {
     /// Returns the number of process ticks so far.
     pub(crate) fn frame(&self) -> u64 {
         self.with(|core| core.groups.process_ticks)
+    }
+
+    /// Returns the number of polls so far.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.get()
     }
 
     /// Counts what is alive.
@@ -694,6 +702,7 @@ impl Runtime {
 
     /// Polls a new task on the stack of its spawn, frozen or not.
     fn poll_new(&self, key: TaskKey) {
+        self.polls.set(self.polls.get() + 1);
         self.poll_within(key, true, (self.task.get(), self.group.get()));
     }
 
@@ -865,6 +874,7 @@ impl Runtime {
             if rounds > MAX_ROUNDS - NAMED_ROUNDS {
                 self.note_names(&round, &mut last);
             }
+            self.polls.set(self.polls.get() + round.len() as u64);
             for &key in &round {
                 self.poll(key);
                 self.attend();

@@ -19,6 +19,7 @@ mod priority;
 mod random_frees;
 mod select_signal;
 mod signals;
+mod skipping;
 mod stage;
 mod streams;
 mod tasks;
