@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use cuelight_runtime::SkipWatch;
+use cuelight_runtime::{NamedWait, SkipWatch};
 use pin_project_lite::pin_project;
 
 use crate::guard::OnCancel;
@@ -83,6 +83,29 @@ pub trait ScriptFutureExt: Future + Sized {
     /// ```
     fn or_skip(self, answer: Self::Output) -> OrSkip<Self> {
         OrSkip { future: Some(self), answer: Some(answer), watch: SkipWatch::new() }
+    }
+
+    /// Names what is waited for, for snapshots and rehearsals that are stuck: as long as the future is pending, the name is
+    /// listed with what it waits for.
+    ///
+    /// Dropping it drops the future inside.
+    ///
+    /// ```
+    /// # use cuelight_combinators::doc_example::run;
+    /// use cuelight_combinators::{ScriptFutureExt, race, wait_seconds};
+    /// use cuelight_runtime::{inspect, spawn_named};
+    ///
+    /// # run(async {
+    /// let guard = async {
+    ///     race((wait_seconds(9.0), wait_seconds(3.0))).named("the next noise").await;
+    /// };
+    /// spawn_named("guard", guard).detach();
+    /// let printed = inspect().to_string();
+    /// assert!(printed.contains(r#""guard": waiting for "the next noise", 3 s, 9 s"#));
+    /// # });
+    /// ```
+    fn named(self, name: &'static str) -> Named<Self> {
+        Named { future: Some(self), name, wait: NamedWait::new() }
     }
 
     /// Runs a function if the future is dropped before it was ready: polled or not, cancelled, or ended by a panic of its
@@ -196,5 +219,38 @@ impl<F: Future> Future for OrSkip<F> {
         this.future.set(None);
         *this.answer = None;
         Poll::Ready(output)
+    }
+}
+
+pin_project! {
+    /// Future of [`ScriptFutureExt::named`]. Dropping it drops the future inside.
+    ///
+    /// # Panics
+    /// If it is polled after it was ready.
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    #[derive(Debug)]
+    pub struct Named<F> {
+        #[pin]
+        future: Option<F>,
+        name: &'static str,
+        wait: NamedWait,
+    }
+}
+
+impl<F: Future> Future for Named<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let polled = poll_part(this.future.as_mut(), cx);
+        match polled {
+            Poll::Pending => this.wait.note(this.name, cx.waker()),
+            Poll::Ready(_) => {
+                this.future.set(None);
+                *this.wait = NamedWait::new();
+            }
+        }
+        polled
     }
 }

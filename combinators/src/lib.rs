@@ -27,7 +27,7 @@ pub use animate::{Animate, AnimateSteps, Ease, animate};
 pub use branch::branch;
 pub use completed::{AsCompleted, as_completed};
 pub use every::{Every, EveryNext, every};
-pub use ext::{BoxFuture, Map, OrSkip, ScriptFutureExt, Until};
+pub use ext::{BoxFuture, Map, Named, OrSkip, ScriptFutureExt, Until};
 pub use frame_budget::{FrameBudget, FrameBudgetTick};
 pub use futures_core::Stream;
 pub use guard::{AtExit, OnCancel, Uncancellable, at_exit, uncancellable};

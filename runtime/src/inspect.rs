@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
+use std::task::Waker;
 
 use crate::TaskId;
-use crate::scheduler::{Runtime, try_current};
+use crate::scheduler::{Runtime, WaitNote, try_current};
+use crate::waiters::Label;
 
 /// Takes a snapshot of all groups and tasks of this thread's runtime, for a log, an overlay or a test. `Display` prints it
 /// as a tree.
@@ -33,6 +35,32 @@ use crate::scheduler::{Runtime, try_current};
 /// ```
 pub fn inspect() -> Snapshot {
     Snapshot { root: try_current().map_or_else(GroupInfo::empty, Runtime::inspect) }
+}
+
+/// Notes for snapshots what the task that polls waits for, in words of its author. Dropping it takes the note back.
+#[derive(Default)]
+pub struct NamedWait {
+    note: Option<WaitNote>,
+}
+
+impl NamedWait {
+    /// Makes one that notes nothing yet.
+    pub const fn new() -> Self {
+        Self { note: None }
+    }
+
+    /// Notes the name, for as long as this lives, in the task whose waker this is; in somebody else's, nothing.
+    pub fn note(&mut self, name: &'static str, waker: &Waker) {
+        if self.note.is_none() {
+            self.note = WaitNote::new(waker, Label::Named(name));
+        }
+    }
+}
+
+impl fmt::Debug for NamedWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NamedWait").field("noted", &self.note.is_some()).finish()
+    }
 }
 
 /// A tree of groups and tasks, as they were when the snapshot was taken. `Display` prints it.
@@ -114,6 +142,8 @@ pub enum TaskState {
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub enum WaitInfo {
+    /// What the author has called it, with `named`.
+    Named(&'static str),
     /// The next tick, in which a condition is checked, or a value changes.
     Tick,
     /// So many more process frames.
@@ -133,6 +163,7 @@ pub enum WaitInfo {
 impl fmt::Display for WaitInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Named(name) => write!(f, "\"{name}\""),
             Self::Tick => f.write_str("the next tick"),
             Self::Frames(0 | 1) => f.write_str("the next frame"),
             Self::Frames(left) => write!(f, "{left} frames"),

@@ -26,7 +26,7 @@ pub use clock::{Clock, Phase, SlowGuard, delta, now};
 pub use cooldown::{Cooldown, CooldownReady};
 pub use cue::{Cue, CueWait, Flag, FlagWait};
 pub use group::{GroupHandle, JoinGroup, TaskGroup, current_group, root_group};
-pub use inspect::{GroupInfo, Snapshot, TaskInfo, TaskState, WaitInfo, inspect};
+pub use inspect::{GroupInfo, NamedWait, Snapshot, TaskInfo, TaskState, WaitInfo, inspect};
 pub use raw::confined::ThreadConfined;
 pub use raw::parts::{PartList, Parts};
 pub use rehearsal::{Rehearsal, Stuck, note, rehearse};

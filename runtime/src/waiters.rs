@@ -34,6 +34,8 @@ pub(crate) enum Label {
     Flag(&'static Location<'static>),
     /// A task's end.
     Task(TaskId),
+    /// What its author has called it.
+    Named(&'static str),
 }
 
 struct Entries<T> {

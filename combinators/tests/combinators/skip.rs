@@ -607,6 +607,32 @@ fn races_scopes_and_guards() {
 }
 
 #[test]
+fn named_waits_are_listed_while_they_are_pending() {
+    check(
+        |log| Part::new(log, "future", 2, 7).named("a part"),
+        7,
+        &["poll future", "poll future", "drop future", "done"],
+    );
+    check_panic_after_done(|| std::future::ready(1).named("it"));
+    let world = World::start();
+    let task = spawn(async {
+        wait_seconds(1.0).named("the first").await;
+        wait_seconds(1.0).named("the second").await;
+    });
+    let waits = || {
+        cuelight_runtime::inspect().root.tasks[0]
+            .waits_for
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(waits(), ["\"the first\"", "1 s"]);
+    world.step(1.0);
+    assert_eq!(waits(), ["\"the second\"", "1 s"]);
+    drop(task);
+}
+
+#[test]
 fn never_polled() {
     let _world = World::start();
     drop(skippable(pending::<()>(), pending::<()>()));

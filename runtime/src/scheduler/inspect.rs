@@ -146,6 +146,7 @@ impl Core {
                 Label::Cue(of, location) => WaitInfo::Event(format!("a cue of {of} ({location})")),
                 Label::Flag(location) => WaitInfo::Event(format!("a flag ({location})")),
                 Label::Task(id) => WaitInfo::Task(id),
+                Label::Named(name) => WaitInfo::Named(name),
             };
             waits.entry(key).or_default().push(info);
         }

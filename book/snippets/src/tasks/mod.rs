@@ -6,6 +6,8 @@ mod failures;
 mod guards;
 mod inspecting;
 mod pausing;
+mod rehearsing;
 mod results;
+mod skipping;
 mod slots;
 mod spawning;
