@@ -8,12 +8,13 @@ use super::monitors::{self, Monitor};
 use super::snapshot::group_dictionary;
 use crate::pump::{Call, Pump};
 
-/// The singleton that the pump lives and ends with. Godot makes it when the game's library is loaded, and frees it
-/// before the code is unloaded: at the exit, and at a hot reload.
+/// What cuelight's scripts are doing: `Cuelight.print_tree()` prints it, `Cuelight.snapshot()` returns it.
 ///
-/// GDScript reads from it what is running: `Cuelight.print_tree()`, `Cuelight.snapshot()`. The debugger's Monitors tab
-/// has the custom monitors `cuelight/tasks`, `cuelight/polls` (those of the last frame) and `cuelight/groups`; a game
-/// reads them with `Performance.get_custom_monitor`.
+/// The debugger's Monitors tab has the custom monitors `cuelight/tasks`, `cuelight/polls` (those of the last frame) and
+/// `cuelight/groups`; a game reads them with `Performance.get_custom_monitor`.
+///
+/// It is there from the moment when the game's library is loaded until just before its code is unloaded, at the exit or
+/// by a hot reload; all scripts end with it.
 #[derive(GodotClass)]
 #[class(singleton, tool, base = Object)]
 pub struct Cuelight {
