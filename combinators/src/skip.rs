@@ -25,9 +25,10 @@ use crate::utils::{POLLED_AFTER_COMPLETION, poll_part};
 /// a loop, is let go of after ten thousand frames in which something was due: the skip is over, its tasks are named in an
 /// error, and they go on at their own speed.
 ///
-/// It has a clock of its own, which starts at 0 with the first poll, and goes by the task's. What the script starts with
-/// [`branch`](crate::branch()) is skipped along, and goes on at its own speed if it has not ended with the script; what it
-/// starts with `spawn` lives elsewhere, and is not.
+/// It has a clock of its own, which starts at 0 with the first poll, and goes by the task's. It is that of a group below
+/// the task's, which `current_group` returns inside, and which closes when the script and all in it have ended. So what
+/// the script starts with [`branch`](crate::branch()) is skipped along, and goes on at its own speed if it has not ended
+/// with the script; what it starts with `spawn` lives elsewhere, and is not.
 ///
 /// Dropping it drops the script, then `skip`; what was branched off lives on in the group.
 ///

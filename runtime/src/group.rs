@@ -15,7 +15,8 @@ use crate::task::{start, start_at};
 use crate::wait::check_seconds;
 use crate::{Clock, Cooldown, POLLED_AFTER_COMPLETION, Phase, TaskHandle};
 
-/// Returns the group of the running task, or the root group outside of any.
+/// Returns the group of the running task, or the root group outside of any. Inside of `skippable`, `play_from` and
+/// `unskippable` it is a group below the task's, with the clock of their own.
 ///
 /// # Panics
 /// If the calling thread is not the one that the runtime was started on.

@@ -29,7 +29,7 @@ async fn groups_are_named_by_their_nodes(ctx: Context) {
     ctx.frames(1).await;
     let snapshot = inspect();
     let group = find(&snapshot.root, &path).unwrap();
-    assert_eq!(group.count_tasks(), 3, "{snapshot}");
+    assert_eq!(group.count_tasks(), 4, "{snapshot}");
     assert_eq!(group.tasks[0].name.as_deref(), Some("patrol"));
     let WaitInfo::Seconds(left) = group.tasks[0].waits_for[0] else { panic!("{snapshot}") };
     assert!((left - (2.0 - 1.0 / 60.0)).abs() < 1e-6, "{snapshot}");
