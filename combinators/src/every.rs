@@ -13,7 +13,8 @@ use futures_core::Stream;
 /// took longer than one. So none is lost, and none piles up; a loop that is to do something once for each period does
 /// it as many times as the item says.
 ///
-/// It is scaled and frozen with the clock; at speed 0 no beat comes. Beats keep their distance to the start however
+/// It is scaled and frozen with the clock; at speed 0 no beat comes. While the clock is skipped they come at once, each in
+/// its order. Beats keep their distance to the start however
 /// late they are taken, and periods shorter than a frame come several in one item. Infinity never comes. Made outside
 /// of any task, or first polled on another clock, it starts at its first poll. The stream never ends. Dropping it
 /// leaves nothing behind.

@@ -32,6 +32,9 @@ use crate::wait::Checks;
 /// step. A poll for any other reason checks nothing, and neither does a frozen clock. As conditions do everywhere, these
 /// see what ran before them in the tick.
 ///
+/// While the clock is skipped, conditions are checked as those of `wait_until` are, and what the scripts wait for in time
+/// comes at once. Since it never ends, it is to be ended by something that does: `until` a time or the end of a scene.
+///
 /// Tuples allocate nothing. They have room for one script, the largest.
 ///
 /// Dropping it drops the script that runs, and then the branches, in listed order. A panic in a condition or in a script

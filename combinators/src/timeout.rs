@@ -12,7 +12,8 @@ use crate::utils::poll_part;
 /// Runs a future for at most so many seconds of the task's clock; the future wins a tie.
 ///
 /// The time starts when the timeout is created, and the future when it is first awaited. When the time is over first,
-/// the future is dropped before the timeout returns. While the clock is frozen, so is the timeout. Negative and 0
+/// the future is dropped before the timeout returns. While the clock is frozen, so is the timeout. While it is skipped, the
+/// time is over when all has happened that comes before. Negative and 0
 /// seconds give the future one poll; infinite ones never end.
 ///
 /// Dropping it drops the future inside.

@@ -17,6 +17,9 @@ use crate::utils::POLLED_AFTER_COMPLETION;
 /// `.every(0.2)` checks it five times a second instead. While the clock is frozen it is not checked. A panic in the
 /// condition is the task's. Dropping the wait leaves nothing behind.
 ///
+/// While the clock is skipped it is checked when something has happened there, each time at which it would have been, and
+/// else in real frames.
+///
 /// # Examples
 /// ```
 /// # use cuelight_combinators::doc_example::run;
@@ -41,6 +44,9 @@ pub fn wait_until<P: FnMut() -> bool>(condition: P) -> WaitUntil<P> {
 ///
 /// It is [`wait_until`] with the condition turned around. `.every(0.2)` checks it five times a second instead. While the
 /// clock is frozen it is not checked. A panic in the condition is the task's. Dropping the wait leaves nothing behind.
+///
+/// While the clock is skipped it is checked when something has happened there, each time at which it would have been, and
+/// else in real frames.
 ///
 /// # Examples
 /// ```
@@ -71,6 +77,9 @@ pub fn wait_while<P: FnMut() -> bool>(condition: P) -> WaitWhile<P> {
 ///
 /// While the clock is frozen it is not read. A panic in the function is the task's (the caller's, when the wait is made).
 /// Dropping the wait leaves nothing behind.
+///
+/// While the clock is skipped it is read when something has happened there, each time at which it would have been, and
+/// else in real frames.
 ///
 /// # Examples
 /// ```
@@ -254,7 +263,8 @@ impl Checks {
     }
 }
 
-/// Lets the other ready tasks run, and goes on in the next drain: at the next tick, or earlier if the engine flushes.
+/// Lets the other ready tasks run, and goes on in the next drain: at the next tick, or earlier if the engine flushes. While
+/// the clock is skipped, it goes on in the next frame of the skip.
 ///
 /// Dropping it does nothing.
 pub fn yield_now() -> YieldNow {

@@ -29,6 +29,8 @@ use crate::{POLLED_AFTER_COMPLETION, fail_task};
 /// or wait for tasks. It must not wait for the main thread at all, by a lock or a channel: the shutdown waits for it
 /// there, and neither would go on.
 ///
+/// A skip waits for it, in real frames.
+///
 /// # Engine shutdown
 /// What has not begun is dropped, on the main thread, in order; what has is waited for. After that none of the threads
 /// is left, and closures are dropped at once until the next start.

@@ -65,8 +65,8 @@ impl Cooldown {
     /// Waits until the cooldown has run out; at once if it is ready now.
     ///
     /// It waits for the end of what runs when it is made; a start after that does not hold it up. Several may wait; they
-    /// resume in the order of their first polls, and the first that calls [`try_start`](Self::try_start) has it. Dropping
-    /// the wait leaves nothing behind.
+    /// resume in the order of their first polls, and the first that calls [`try_start`](Self::try_start) has it. While the
+    /// group's clock is skipped, it is over at once. Dropping the wait leaves nothing behind.
     pub fn ready(&self) -> CooldownReady {
         let wait = match &*self.wait.borrow() {
             Some(wait) => wait.same(),

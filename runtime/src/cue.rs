@@ -70,7 +70,8 @@ impl<T: Clone> Cue<T> {
         self.waiters.give(value);
     }
 
-    /// Waits for the next value, from now on: what is given before the first poll counts.
+    /// Waits for the next value, from now on: what is given before the first poll counts. A skip waits for it too, unless it
+    /// has an answer (`or_skip`).
     ///
     /// Dropping the wait stops listening, and drops the value if it has come.
     pub fn wait(&self) -> CueWait<T> {
@@ -198,7 +199,8 @@ impl Flag {
     /// Waits until the flag is set; at once if it is set now.
     ///
     /// It listens from its creation: if the flag was set then, or since, it is ready at its first poll, whether or not
-    /// the flag has been cleared by then. Dropping it stops listening.
+    /// the flag has been cleared by then. A skip waits for it too, unless it has an answer (`or_skip`). Dropping it stops
+    /// listening.
     pub fn wait_set(&self) -> FlagWait {
         let step = match self.is_set() {
             true => Step::Released,

@@ -15,7 +15,7 @@ use crate::scheduler::{
 use crate::{POLLED_AFTER_COMPLETION, Phase};
 
 /// Waits for a number of process frames of the current clock; 0 is ready at once. Frames go by at any speed, but not
-/// while the clock is frozen.
+/// while the clock is frozen. While it is skipped, they pass at once, in their order among all else that is waited for.
 ///
 /// It starts when it is created. Dropping it leaves nothing behind.
 pub fn wait_frames(frames: u64) -> WaitFrames {
@@ -29,14 +29,15 @@ pub fn next_frame() -> NextFrame {
 }
 
 /// Waits for a number of physics frames of the current clock; 0 is ready at once. What follows it runs in the physics
-/// stage.
+/// stage. While the clock is skipped, they pass at once, in their order among all else that is waited for.
 ///
 /// It starts when it is created. Dropping it leaves nothing behind.
 pub fn wait_physics_frames(frames: u64) -> WaitPhysicsFrames {
     WaitPhysicsFrames { timer: Timer::new(Amount::Frames(frames, Phase::Physics)) }
 }
 
-/// Waits for so many seconds of the current clock: scaled and frozen with it, never early.
+/// Waits for so many seconds of the current clock: scaled and frozen with it, never early. While the clock is skipped, they
+/// pass at once, in their order among all else that is waited for.
 ///
 /// Negative and 0 are ready at once; infinite never. It starts when it is created, so that
 /// `let cooldown = wait_seconds(3.0); attack().await; cooldown.await` does what it says. Dropping it leaves nothing
@@ -55,7 +56,7 @@ pub fn wait_seconds(seconds: f64) -> WaitSeconds {
 /// A time that is past is ready at once; infinity never comes. It is scaled and frozen with the clock, and never early.
 /// It is for the clock that it was made on, inside a task; one that is first polled on another clock, or was made
 /// outside of any task, waits for that clock's time. If the clock's group closes, it goes on with what is left on the
-/// clock above. Dropping it leaves nothing behind.
+/// clock above. While the clock is skipped, it comes at once, in its order. Dropping it leaves nothing behind.
 ///
 /// # Panics
 /// If `time` is not a number.
@@ -96,6 +97,8 @@ pub fn wait_until_time(time: f64) -> WaitUntilTime {
 /// It starts when it is created, inside a task or not, and is looked at once in each tick: so it is ready in the first
 /// tick in which the time is over, process or physics, never earlier. But a frozen task is not polled: what it waits for
 /// comes with the thaw. Negative and 0 seconds are ready at once; infinite ones never. Dropping it leaves nothing behind.
+///
+/// While the clock of its task is skipped, they pass at once, in their order among all else that is waited for.
 ///
 /// For a game this is the exception: a splash screen, a connection, the menu of a paused game. What happens in the game
 /// waits with [`wait_seconds`].

@@ -19,6 +19,8 @@ use super::{Listener, SignalArgs, SignalError, SignalStream, WaitIf};
 /// All of them listen from the call on, not from the first await. Dropping what they return stops listening. They resume
 /// in the frame of the emission, in a fresh call stack: never inside the `emit`.
 ///
+/// A skip waits for them, in real frames, unless they have an answer ([`or_skip`](crate::ScriptFutureExt::or_skip)).
+///
 /// # Who hears an emission
 /// Everything that listened when it began, in the order of creation; what is made in the middle of it, in a callback or
 /// a task that one spawns, hears the next one. There is one exception, since Godot does not tell whether an object is

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use cuelight_combinators::{
     Ease, ScriptFutureExt, Timeline, animate, branch, checkpoint, every, is_skipping, join,
-    next_frame, play_from, race, scope, select, skippable, timeout, unskippable, wait_frames,
-    wait_seconds, wait_until,
+    next_frame, otherwise, play_from, priority, race, scope, select, skippable, timeout,
+    unskippable, wait_frames, wait_seconds, wait_until, when,
 };
 use cuelight_runtime::{Cue, TaskGroup, current_group, engine, now, spawn};
 
@@ -604,6 +604,52 @@ fn races_scopes_and_guards() {
     world.flush();
     log.check(&["body at 4000 ms", "child at 5000 ms", "end at 7000 ms", "drop stage"]);
     assert_eq!(*won.borrow(), ["fast"]);
+}
+
+#[test]
+fn priorities_come_out_as_watched() {
+    async fn scene(log: Log, every: f64) {
+        let alarm = Cell::new(false);
+        let fight = async || {
+            note(&log, "fight");
+            wait_seconds(1.0).await;
+            alarm.set(false);
+            note(&log, "calm");
+        };
+        let patrol = async || {
+            wait_seconds(0.7).await;
+            note(&log, "patrol");
+        };
+        let act = priority((when(|| alarm.get(), fight), otherwise(patrol))).every(every);
+        let night = async {
+            wait_seconds(2.0).await;
+            alarm.set(true);
+            wait_seconds(2.5).await;
+        };
+        act.until(night).await;
+        note(&log, "dawn");
+    }
+    let run = |skipped_at: usize, every: f64| {
+        let (world, log, key) = (World::start(), Log::new(), Cue::new());
+        let task = spawn(skippable(scene(log.clone(), every), key.wait()));
+        for frame in 0..300 {
+            if frame == skipped_at {
+                key.give(());
+                world.flush();
+            }
+            world.physics_tick();
+            world.tick();
+        }
+        assert!(task.is_finished());
+        log.take()
+    };
+    for every in [0.0, 0.3] {
+        let watched = run(usize::MAX, every);
+        assert!(watched.len() >= 6, "{watched:?}");
+        for frame in [0, 1, 50, 119, 120, 121, 200] {
+            assert_eq!(run(frame, every), watched, "skipped after {frame} frames");
+        }
+    }
 }
 
 #[test]
