@@ -35,7 +35,7 @@ impl Map {
 
     /// Makes a ground for so many enemies, with pillars here and there.
     pub fn with_pillars(agents: usize, rng: &mut Rng) -> Self {
-        let size = ((agents as f32).sqrt() * 250.0).max(1500.0);
+        let size = ((agents as f32).sqrt() * 205.0).max(1500.0);
         let mut map = Self::open(size);
         for index in 0..map.pillars.len() {
             // Everything is drawn for each square, so that what is decided about one moves no other.

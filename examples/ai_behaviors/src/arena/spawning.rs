@@ -9,7 +9,7 @@ use godot::prelude::*;
 use super::enemy::Enemy;
 use super::enemy_body::EnemyBody;
 use super::field::{Field, Soul, count};
-use crate::body::{Body as _, Kind};
+use crate::body::Kind;
 
 /// The most that come in one go.
 const AT_ONCE: usize = 100;
@@ -88,9 +88,11 @@ fn come(field: &Rc<Field>, kind: Kind) {
         }
         at = field.somewhere();
     }
-    let body = spawn(field, kind, at);
-    Enemy::wake(&body);
-    debug_assert!(body.health() == 1.0);
+    if kind == Kind::Boss {
+        // Where it is seen at once.
+        at = Vector2::new(420.0, -190.0);
+    }
+    Enemy::wake(&spawn(field, kind, at));
 }
 
 fn kind_of(number: usize) -> Kind {

@@ -10,6 +10,7 @@ pub const REACH: f32 = 46.0;
 /// Seconds between two blows.
 pub const PAUSE: f64 = 1.2;
 
+// ANCHOR: attack
 /// Winds up and strikes. The cooldown begins with the wind-up, so that who interrupts it has won the whole pause.
 pub async fn attack(me: &impl Body, swing: &Cooldown) {
     swing.try_start();
@@ -23,3 +24,4 @@ pub async fn attack(me: &impl Body, swing: &Cooldown) {
     wait_seconds(0.2).await;
     me.show(Mood::Angry);
 }
+// ANCHOR_END: attack

@@ -10,6 +10,7 @@ use super::search::search;
 use super::stun::unless_stunned;
 use crate::body::Body;
 
+// ANCHOR: guard
 /// All that a guard does, the most urgent first.
 pub async fn guard(me: &impl Body) {
     // They run on, whatever interrupts what has started them.
@@ -29,3 +30,4 @@ pub async fn guard(me: &impl Body) {
     let live = || priority((during(|| me.is_far(), || patrol(me)), otherwise(&watch))).every(1.0);
     unless_stunned(me, live).await;
 }
+// ANCHOR_END: guard

@@ -19,6 +19,7 @@ fn guard_that_winds_up() -> (Driver, World, super::world::Figure) {
     (driver, world, guard)
 }
 
+// ANCHOR: stun
 #[test]
 fn a_stun_ends_the_wind_up_and_the_cooldown_goes_on() {
     let (driver, world, guard) = guard_that_winds_up();
@@ -35,6 +36,7 @@ fn a_stun_ends_the_wind_up_and_the_cooldown_goes_on() {
         "1.70 guard 0 chases",
     ]);
 }
+// ANCHOR_END: stun
 
 #[test]
 fn fear_ends_the_wind_up() {
