@@ -18,7 +18,7 @@ struct Arena {
     seconds: Option<u32>,
 
     /// What the dice start from: the same seed is the same game
-    #[arg(long, value_name = "NUMBER", default_value_t = 7)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 4)]
     seed: u64,
 
     /// Let the player steer itself, as it does when headless

@@ -42,9 +42,11 @@ impl Overlay {
     }
 
     fn show(&mut self, field: &Field) {
-        let chosen = field.chosen.borrow().clone().filter(|soul| soul.is_in());
-        if chosen.is_none() {
-            choose_next(field);
+        // Whoever is gone, or out of sight, is looked into no more.
+        let at = field.foe.get().unwrap_or_default();
+        let is_there = |soul: &Rc<Soul>| soul.is_in() && soul.at.get().distance_to(at) < 620.0;
+        if !field.chosen.borrow().as_ref().is_some_and(is_there) {
+            choose(field, field.nearest(at, 620.0, |soul| soul.hp.get() > 0));
         }
         if let Some(soul) = &*field.chosen.borrow() {
             self.chosen.set_text(&describe(soul));
