@@ -122,7 +122,7 @@ fn view(canvas: &mut Gd<Node2D>, soul: &Soul, glow: Color, is_chosen: bool) {
 
 fn torso(canvas: &mut Gd<Node2D>, kind: Kind, size: f32, glow: Color, flash: f32, mood: Mood) {
     let white = Color::from_rgb(1.0, 1.0, 1.0);
-    let lit = |colour: Color| colour.lerp(white, f64::from(flash));
+    let lit = |colour: Color| colour.lerp(white, f64::from(flash) * 0.7);
     let dark = lit(Color::from_rgb(0.10, 0.12, 0.19));
     let cloth = lit(match kind {
         Kind::Guard => Color::from_rgb(0.27, 0.33, 0.46),

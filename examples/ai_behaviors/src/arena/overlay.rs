@@ -44,7 +44,7 @@ impl Overlay {
     fn show(&mut self, field: &Field) {
         // Whoever is gone, or out of sight, is looked into no more.
         let at = field.foe.get().unwrap_or_default();
-        let is_there = |soul: &Rc<Soul>| soul.is_in() && soul.at.get().distance_to(at) < 620.0;
+        let is_there = |soul: &Rc<Soul>| soul.is_in() && soul.at.get().distance_to(at) < 450.0;
         if !field.chosen.borrow().as_ref().is_some_and(is_there) {
             choose(field, field.nearest(at, 620.0, |soul| soul.hp.get() > 0));
         }
