@@ -6,6 +6,8 @@
 #[cfg(not(feature = "engine-classes"))]
 mod bare;
 #[cfg(feature = "engine-classes")]
+mod monitors;
+#[cfg(feature = "engine-classes")]
 mod singleton;
 #[cfg(feature = "engine-classes")]
 mod snapshot;

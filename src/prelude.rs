@@ -5,15 +5,16 @@ pub use std::pin::pin;
 pub use cuelight_combinators::{
     BoxFuture, Branch as _, CueRule, Ease, Elapsed, FrameBudget, Scope, ScriptFutureExt as _,
     Select2, Select3, Select4, Select5, Select6, Select7, Select8, Stream, Timeline, animate,
-    as_completed, at_exit, branch, during, every, join, next_frame, otherwise, priority, race,
-    race_iter, rush, scope, select, timeout, try_join, uncancellable, wait_changed, wait_frames,
-    wait_physics_frames, wait_real_seconds, wait_seconds, wait_until, wait_until_time, wait_while,
-    when, when_on, yield_now,
+    as_completed, at_exit, branch, checkpoint, during, every, is_skipping, join, next_frame,
+    otherwise, play_from, priority, race, race_iter, rush, scope, select, skippable, timeout,
+    try_join, uncancellable, unskippable, wait_changed, wait_frames, wait_physics_frames,
+    wait_real_seconds, wait_seconds, wait_until, wait_until_time, wait_while, when, when_on,
+    yield_now,
 };
 pub use cuelight_runtime::{
-    Canceller, Clock, Cooldown, Cue, Flag, GroupHandle, Phase, SharedTask, TaskError, TaskGroup,
-    TaskHandle, TaskSlot, background, current_group, delta, inspect, now, on_task_panic, spawn,
-    spawn_deferred, spawn_named,
+    Canceller, Clock, Cooldown, Cue, Flag, GroupHandle, Phase, Rehearsal, SharedTask, Stuck,
+    TaskError, TaskGroup, TaskHandle, TaskSlot, background, current_group, delta, inspect, now,
+    on_task_panic, rehearse, spawn, spawn_deferred, spawn_named,
 };
 
 pub use crate::{

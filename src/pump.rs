@@ -33,6 +33,8 @@ struct State {
     tree: RefCell<Option<Connected>>,
     /// What rounding the steps to nanoseconds has left over, in nanoseconds, for each stage.
     left_over: [Cell<f64>; 2],
+    /// The polls up to the last process tick, and those of the frame before it.
+    polls: Cell<(u64, u64)>,
 }
 
 /// A scene tree that the pump ticks on.
@@ -53,6 +55,7 @@ impl State {
             ticking: Cell::new(None),
             tree: RefCell::new(None),
             left_over: [Cell::new(0.0), Cell::new(0.0)],
+            polls: Cell::new((0, 0)),
         }
     }
 }
@@ -129,6 +132,7 @@ impl Pump {
                 let mut emitter = tree.clone().upcast::<Object>();
                 emitter.call("connect", &[signal.to_variant(), callable.to_variant()]);
             }
+            host.add_monitors();
             *state.tree.borrow_mut() = Some(Connected { tree, root, connections });
         });
     }
@@ -165,12 +169,24 @@ impl Pump {
             left_over.set(exact - whole);
             Duration::from_nanos(whole as u64)
         });
+        if phase == Phase::Process {
+            STATE.with(|state| {
+                let (before, now) = (state.polls.get().0, engine::polls());
+                state.polls.set((now, now - before));
+            });
+        }
         node::hear_freed_elsewhere();
         #[cfg(not(feature = "engine-classes"))]
         node::ask();
         STATE.with(|state| state.ticking.set(Some(tree)));
         engine::tick(phase, delta);
         STATE.with(|state| state.ticking.set(None));
+    }
+
+    /// Returns the polls of the last whole frame.
+    #[cfg(feature = "engine-classes")]
+    pub(crate) fn polls_of_last_frame() -> u64 {
+        STATE.with(|state| state.polls.get().1)
     }
 
     /// Returns whether the pump runs in a signal of this object: of the scene tree, in a tick.
@@ -211,6 +227,7 @@ impl Drop for Pump {
         node::unbind_all();
         STATE.with(|state| {
             let connected = state.tree.borrow_mut().take();
+            let connected_before = connected.is_some();
             if let Some(Connected { tree, connections, .. }) = connected
                 && tree.is_instance_valid()
             {
@@ -218,6 +235,9 @@ impl Drop for Pump {
                 for (signal, callable) in &connections {
                     emitter.call("disconnect", &[signal.to_variant(), callable.to_variant()]);
                 }
+            }
+            if connected_before {
+                Host::remove_monitors();
             }
             *state.flush.borrow_mut() = None;
             *state.arm.borrow_mut() = None;

@@ -425,3 +425,59 @@ mod sleepers {
         });
     }
 }
+
+// ---------------------------------------------------------------- Rehearsals
+
+/// A ten-minute cutscene of 500 beats, on virtual time: a beat is a line that is waited for, and each fifth is one of what
+/// else there is in a scene.
+mod rehearsal {
+    use std::cell::Cell;
+
+    use cuelight_combinators::{Ease, ScriptFutureExt, animate, skippable};
+    use cuelight_runtime::{Cue, rehearse};
+
+    use super::*;
+
+    const BEATS: u32 = 500;
+
+    /// Plays the scene; `moves` says how many of ten beats are movements, which ask for each frame.
+    async fn cutscene(moves: u32) {
+        let (key, place) = (Cue::<u32>::new(), Cell::new(0.0));
+        for beat in 0..BEATS {
+            match beat % 10 {
+                it if it < moves => animate(1.2, Ease::InOutSine, |t| place.set(t)).await,
+                4 => drop(join((wait_seconds(1.2), wait_seconds(0.7))).await),
+                9 => assert!(key.wait().timeout(1.2).await.is_err()),
+                _ => wait_seconds(1.2).await,
+            }
+        }
+    }
+
+    /// Rehearses it, on a thread whose runtime is closed for the while.
+    fn bench(bencher: Bencher, moves: u32) {
+        engine::shutdown();
+        bencher.bench_local(|| rehearse(cutscene(moves)).unwrap());
+        engine::start(Bare);
+    }
+
+    #[divan::bench]
+    fn waits(bencher: Bencher) {
+        bench(bencher, 0);
+    }
+
+    #[divan::bench]
+    fn a_tenth_moves(bencher: Bencher) {
+        bench(bencher, 1);
+    }
+
+    /// The same, skipped in a game: one drain.
+    #[divan::bench]
+    fn skipped(bencher: Bencher) {
+        engine::start(Bare);
+        bencher.bench_local(|| {
+            let task = spawn(skippable(cutscene(1), ready(())));
+            engine::flush();
+            assert!(task.is_finished());
+        });
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use cuelight_runtime::{Countdown, TickWatch, check_seconds};
+use cuelight_runtime::{Countdown, TickWatch, check_seconds, is_skipping};
 use easer::functions::{Back, Bounce, Cubic, Easing, Elastic, Quad, Sine};
 
 use crate::utils::POLLED_AFTER_COMPLETION;
@@ -15,6 +15,8 @@ use crate::utils::POLLED_AFTER_COMPLETION;
 /// awaited at once), then once a tick of the clock, in the stage of its group, and exactly once with 1, in the first tick
 /// in which the time is over: then the future is ready. 0 and negative seconds are one call with 1; infinite ones call it
 /// with 0 each tick, and never end.
+///
+/// While the clock is skipped the function is called with 1 only, at the end of the time.
 ///
 /// It is scaled and frozen with the clock; while it is frozen the function is not called. A panic in the function is the
 /// task's. Dropping it leaves the value where it is.
@@ -122,7 +124,9 @@ impl AnimateSteps {
             let _begun = watch.poll_tick(cx);
             self.stage = Stage::Ticks(watch);
         }
-        step(self.ease.at(progress));
+        if !is_skipping() {
+            step(self.ease.at(progress));
+        }
         Poll::Pending
     }
 }

@@ -1,8 +1,9 @@
 //! The combinators as methods.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use cuelight_runtime::SkipWatch;
 use pin_project_lite::pin_project;
 
 use crate::guard::OnCancel;
@@ -61,6 +62,27 @@ pub trait ScriptFutureExt: Future + Sized {
     /// ```
     fn map<T, M: FnOnce(Self::Output) -> T>(self, map: M) -> Map<Self, M> {
         Map { future: Some(self), map: Some(map) }
+    }
+
+    /// Gives the future an answer for when its clock is skipped: it is dropped then, and the answer is the output.
+    ///
+    /// For what no passing of time brings: a key, a cue, a condition. If the future is ready, its own output counts. The
+    /// answer is dropped where it is not used. Dropping it drops the future, then the answer.
+    ///
+    /// ```
+    /// # use cuelight_combinators::doc_example::run;
+    /// use std::future::pending;
+    ///
+    /// use cuelight_combinators::{ScriptFutureExt, skippable, wait_seconds};
+    ///
+    /// # run(async {
+    /// let key = pending::<&str>();
+    /// let scene = key.or_skip("as if pressed");
+    /// assert_eq!(skippable(scene, wait_seconds(3.0)).await, "as if pressed");
+    /// # });
+    /// ```
+    fn or_skip(self, answer: Self::Output) -> OrSkip<Self> {
+        OrSkip { future: Some(self), answer: Some(answer), watch: SkipWatch::new() }
     }
 
     /// Runs a function if the future is dropped before it was ready: polled or not, cancelled, or ended by a panic of its
@@ -141,5 +163,38 @@ impl<T, F: Future, M: FnOnce(F::Output) -> T> Future for Map<F, M> {
                 Poll::Ready(map(output))
             }
         }
+    }
+}
+
+pin_project! {
+    /// Future of [`ScriptFutureExt::or_skip`]. Dropping it drops the future inside, then the answer.
+    ///
+    /// # Panics
+    /// If it is polled after it was ready.
+    #[must_use = "futures do nothing unless you `.await` or poll them"]
+    pub struct OrSkip<F: Future> {
+        #[pin]
+        future: Option<F>,
+        answer: Option<F::Output>,
+        watch: SkipWatch,
+    }
+}
+
+impl<F: Future> Future for OrSkip<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let output = match poll_part(this.future.as_mut(), cx) {
+            Poll::Ready(output) => output,
+            Poll::Pending => {
+                ready!(this.watch.poll_skipping(cx));
+                this.future.set(None);
+                this.answer.take().expect(POLLED_AFTER_COMPLETION)
+            }
+        };
+        this.future.set(None);
+        *this.answer = None;
+        Poll::Ready(output)
     }
 }

@@ -15,6 +15,7 @@ mod race;
 mod rush;
 mod scope;
 mod select;
+mod skip;
 mod stream;
 mod timeline;
 mod timeout;
@@ -26,7 +27,7 @@ pub use animate::{Animate, AnimateSteps, Ease, animate};
 pub use branch::branch;
 pub use completed::{AsCompleted, as_completed};
 pub use every::{Every, EveryNext, every};
-pub use ext::{BoxFuture, Map, ScriptFutureExt, Until};
+pub use ext::{BoxFuture, Map, OrSkip, ScriptFutureExt, Until};
 pub use frame_budget::{FrameBudget, FrameBudgetTick};
 pub use futures_core::Stream;
 pub use guard::{AtExit, OnCancel, Uncancellable, at_exit, uncancellable};
@@ -40,6 +41,9 @@ pub use rush::{Rush, rush};
 pub use scope::{Child, Scope, scope};
 pub use select::{
     Select, Select2, Select3, Select4, Select5, Select6, Select7, Select8, SelectInput, select,
+};
+pub use skip::{
+    PlayFrom, Skippable, Unskippable, checkpoint, is_skipping, play_from, skippable, unskippable,
 };
 pub use stream::Next;
 pub use timeline::{CueRule, Play, Timeline, TimelineHandle};

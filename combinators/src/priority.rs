@@ -17,7 +17,7 @@ use crate::wait::Checks;
 /// It takes a tuple of up to eight branches, or a `Vec` of them, the most urgent first: [`when`] and [`when_on`] go on to
 /// their end, [`during`] ends with its condition, and [`otherwise`] has none. A branch's script is made by its function
 /// each time that the branch is chosen, and so begins anew each time. Branches may be `priority`s themselves. It never
-/// ends by itself: it is what `race`, `select` and `until` end.
+/// ends by itself: it is what `race`, `select` and `until` end. An empty list runs nothing.
 ///
 /// The conditions are checked at the first poll, then once a tick of the clock, in the stage of its group; with
 /// [`every`](Priority::every) less often. A check goes from the top down to the branch that runs, and no further:

@@ -246,7 +246,7 @@ impl Checks {
                 self.watching = Watching::Ticks(watch);
             }
             Some(seconds) => {
-                let mut watch = BeatWatch::new(seconds);
+                let mut watch = BeatWatch::for_condition(seconds);
                 let _begun = watch.poll_beats(cx);
                 self.watching = Watching::Beats(watch);
             }

@@ -2,14 +2,16 @@
 //!
 //! They need no runtime on their thread: they wake whatever executor polls their waits.
 
+use std::any::type_name;
 use std::cell::Cell;
 use std::fmt;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::POLLED_AFTER_COMPLETION;
-use crate::waiters::Waiters;
+use crate::waiters::{Label, Waiters};
 
 /// An event that carries a value to all who wait for it. Clones are the same cue.
 ///
@@ -47,9 +49,11 @@ pub struct Cue<T> {
 }
 
 impl<T: Clone> Cue<T> {
-    /// Makes a cue that nobody waits for yet.
+    /// Makes a cue that nobody waits for yet. Snapshots name the line that it was made in.
+    #[track_caller]
     pub fn new() -> Self {
-        Self { waiters: Rc::new(Waiters::new()) }
+        let label = Label::Cue(type_name::<T>(), Location::caller());
+        Self { waiters: Rc::new(Waiters::new(label)) }
     }
 
     /// Gives the value to all who wait at this moment. Nobody resumes within the call: tasks do so in the next drain, in
@@ -81,6 +85,7 @@ impl<T> Clone for Cue<T> {
 }
 
 impl<T: Clone> Default for Cue<T> {
+    #[track_caller]
     fn default() -> Self {
         Self::new()
     }
@@ -161,9 +166,11 @@ struct FlagState {
 }
 
 impl Flag {
-    /// Makes a flag that is clear.
+    /// Makes a flag that is clear. Snapshots name the line that it was made in.
+    #[track_caller]
     pub fn new() -> Self {
-        let state = FlagState { is_set: Cell::new(false), waiters: Waiters::new() };
+        let waiters = Waiters::new(Label::Flag(Location::caller()));
+        let state = FlagState { is_set: Cell::new(false), waiters };
         Self { state: Rc::new(state) }
     }
 
@@ -202,6 +209,7 @@ impl Flag {
 }
 
 impl Default for Flag {
+    #[track_caller]
     fn default() -> Self {
         Self::new()
     }

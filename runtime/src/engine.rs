@@ -125,6 +125,11 @@ pub fn frame() -> u64 {
     try_current().map_or(0, |runtime| runtime.frame())
 }
 
+/// Returns how often the runtime of this thread has polled a task, or was about to when it found it frozen or ended.
+pub fn polls() -> u64 {
+    try_current().map_or(0, |runtime| runtime.polls())
+}
+
 /// Writes down what a group belongs to, by a number of the engine's own: a node's, say.
 pub fn set_owner(group: &GroupHandle, owner: NonZeroU64) {
     group.set_owner(owner);

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::clock::check_speed;
-use crate::scheduler::{Freeze, GroupKey, Place, ROOT, Runtime, current};
+use crate::scheduler::{Freeze, GroupKey, Place, ROOT, Runtime, Until, current};
 use crate::task::{start, start_at};
 use crate::wait::check_seconds;
 use crate::{Clock, Cooldown, POLLED_AFTER_COMPLETION, Phase, TaskHandle};
@@ -228,6 +228,20 @@ impl GroupHandle {
     pub fn set_speed(&self, speed: f64) {
         check_speed("set_speed", speed);
         self.clock().set_speed(speed);
+    }
+
+    /// Skips the scripts of the group, and of all below it, to their end or to their next
+    /// [`checkpoint`](crate::checkpoint): all that they wait for in time comes at once, in its order, and all code between
+    /// the waits runs.
+    ///
+    /// It begins in the next drain, and goes on until no task is left, or one has passed a checkpoint. What is waited for
+    /// from elsewhere (a signal, a cue, a condition) is waited for in real frames, unless there is an
+    /// answer for it (`or_skip`). While the group is frozen, so is the skip. A skip that finds no end is given up, and
+    /// reported with the tasks that go on. In a group without tasks, and in a closed one, it does nothing.
+    pub fn skip(&self) {
+        if !self.is_empty() {
+            self.runtime.begin_skip(self.key, Until::Idle);
+        }
     }
 
     /// Freezes the group and all below it: its clock stands still and its tasks are not polled. What wakes them is kept

@@ -51,15 +51,24 @@ pub struct GroupInfo {
     pub speed: f64,
     /// Whether it, or a group above it, is frozen.
     pub frozen: bool,
+    /// Whether its clock, or one above it, is skipped, and it goes along.
+    pub skipping: bool,
     /// Its tasks, in the order of their spawns.
     pub tasks: Vec<TaskInfo>,
-    /// The groups right below it, in the order of their creation.
+    /// The groups right below it, in the order of their creation; those without a name and without tasks are left out.
     pub groups: Vec<GroupInfo>,
 }
 
 impl GroupInfo {
     fn empty() -> Self {
-        Self { name: None, speed: 1.0, frozen: false, tasks: Vec::new(), groups: Vec::new() }
+        Self {
+            name: None,
+            speed: 1.0,
+            frozen: false,
+            skipping: false,
+            tasks: Vec::new(),
+            groups: Vec::new(),
+        }
     }
 
     /// Returns the number of tasks in the group and below it.
@@ -79,8 +88,8 @@ pub struct TaskInfo {
     pub location: &'static Location<'static>,
     /// What it is doing.
     pub state: TaskState,
-    /// What will wake it, as far as clocks, other tasks and the engine's events are concerned. Cues, flags, groups and what
-    /// is not of this library are not listed: a task may wait without anything here.
+    /// What will wake it: clocks, cues, flags, other tasks, groups, and the engine's events. What is not of this library
+    /// is not listed: a task may wait without anything here.
     pub waits_for: Vec<WaitInfo>,
     /// The time since its spawn, in seconds of the root clock, to the millisecond. It begins anew after 49 days.
     pub age: f64,
@@ -117,7 +126,7 @@ pub enum WaitInfo {
     RealSeconds(f64),
     /// Another task's end.
     Task(TaskId),
-    /// An event of the engine: `signal Door.opened`.
+    /// Something else, in words: `signal Door.opened`, `a cue of u8 (src/choice.rs:12:20)`.
     Event(String),
 }
 
@@ -147,7 +156,7 @@ impl fmt::Display for Snapshot {
             count => format!("{count} tasks"),
         };
         write!(f, "root group, {tasks}")?;
-        print_state(f, &self.root, 1.0, false)?;
+        print_state(f, &self.root, 1.0, (false, false))?;
         print_inside(f, &self.root, "")
     }
 }
@@ -157,13 +166,16 @@ fn print_state(
     f: &mut fmt::Formatter<'_>,
     group: &GroupInfo,
     speed: f64,
-    frozen: bool,
+    (frozen, skipping): (bool, bool),
 ) -> fmt::Result {
     if group.speed != speed {
         write!(f, ", speed {}", rounded(group.speed))?;
     }
     if group.frozen && !frozen {
         f.write_str(", frozen")?;
+    }
+    if group.skipping && !skipping {
+        f.write_str(", skipping")?;
     }
     Ok(())
 }
@@ -182,7 +194,7 @@ fn print_inside(f: &mut fmt::Formatter<'_>, group: &GroupInfo, indent: &str) -> 
         if let Some(name) = &below.name {
             write!(f, " \"{name}\"")?;
         }
-        print_state(f, below, group.speed, group.frozen)?;
+        print_state(f, below, group.speed, (group.frozen, group.skipping))?;
         print_inside(f, below, &format!("{indent}{next}"))?;
     }
     Ok(())

@@ -8,9 +8,11 @@ mod group;
 mod inspect;
 mod pool;
 mod raw;
+mod rehearsal;
 mod scheduler;
 mod send;
 mod shared;
+mod skip;
 mod slot;
 mod sync;
 mod task;
@@ -27,8 +29,10 @@ pub use group::{GroupHandle, JoinGroup, TaskGroup, current_group, root_group};
 pub use inspect::{GroupInfo, Snapshot, TaskInfo, TaskState, WaitInfo, inspect};
 pub use raw::confined::ThreadConfined;
 pub use raw::parts::{PartList, Parts};
+pub use rehearsal::{Rehearsal, Stuck, note, rehearse};
 pub use send::{DynamicSend, IntoDynamicSend};
 pub use shared::SharedTask;
+pub use skip::{OwnClock, SkipWatch, checkpoint, is_skipping};
 pub use slot::TaskSlot;
 pub use task::{
     Canceller, TaskError, TaskHandle, TaskId, TaskReport, fail_task, on_task_panic, spawn,

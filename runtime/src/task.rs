@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use crate::raw::cell::{AnyTask, Header, Joiner, TaskCell, TaskOutput};
 use crate::raw::waker::Kept;
 use crate::scheduler::{Place, ROOT, Runtime, TaskKey, current, try_current};
-use crate::waiters::Waiters;
+use crate::waiters::{Label, Waiters};
 use crate::{POLLED_AFTER_COMPLETION, SharedTask};
 
 /// Spawns a task into the root group, where it lives until the game ends, and runs it up to its first await.
@@ -228,7 +228,7 @@ impl<T> TaskHandle<T> {
     where
         T: Clone,
     {
-        let waiters = Rc::new(Waiters::new());
+        let waiters = Rc::new(Waiters::new(Label::Task(self.id)));
         let former = self.cell.header().joiner.replace(Joiner::Shared(Some(waiters.clone())));
         drop(former);
         SharedTask::new(self, waiters)

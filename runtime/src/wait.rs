@@ -190,7 +190,8 @@ impl Future for WaitRealSeconds {
             return Poll::Ready(());
         }
         let waiter = Waiter::new(cx.waker());
-        let wait = runtime.with(|core| core.groups.add_real(deadline, waiter));
+        let group = runtime.task_group().unwrap_or(ROOT);
+        let wait = runtime.with(|core| core.groups.add_real(group, deadline, waiter));
         self.state = RealState::Registered { runtime, wait };
         Poll::Pending
     }
@@ -550,8 +551,7 @@ impl NextFrame {
             let (group, tick) = (self.group, self.tick_or_position);
             let listed = runtime.with(|core| {
                 let is_fresh = tick == core.groups.ticks[Phase::Process as usize];
-                // The running task's group is in the tree.
-                let is_open = is_fresh && !core.groups.at(group.index).closed;
+                let is_open = is_fresh && core.groups.find_open(group).is_some();
                 is_open.then(|| core.groups.add_next_task(group.index, Phase::Process, key))
             });
             if let Some((order, position)) = listed {
@@ -758,7 +758,7 @@ impl Countdown {
                 core.groups.remove_wait(wait);
                 return None;
             }
-            let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
+            let phase = entry.phase();
             match core.groups.queued_for(wait) {
                 (_, NEVER) => Some(NEVER),
                 (clock, deadline) => Some(deadline.saturating_sub(core.groups.time(clock, phase))),
@@ -786,6 +786,8 @@ impl Countdown {
 pub struct BeatWatch {
     /// The length of a beat, in nanoseconds; at least one.
     period: f64,
+    /// Set if nothing comes of a beat but the check of a condition.
+    is_condition: bool,
     state: BeatState,
 }
 
@@ -849,7 +851,12 @@ impl BeatWatch {
                 BeatState::Running(runtime.with(|core| BeatStart::now(&core.groups, group)))
             }
         };
-        Self { period: (seconds * 1e9).max(1.0), state }
+        Self { period: (seconds * 1e9).max(1.0), is_condition: false, state }
+    }
+
+    /// Makes a watch for the checks of a condition: a skip does not go on for their sake.
+    pub fn for_condition(seconds: f64) -> Self {
+        Self { is_condition: true, ..Self::new(seconds) }
     }
 
     /// Is ready when one or more beats have come since it was ready last, with their number.
@@ -864,7 +871,7 @@ impl BeatWatch {
             let entry = groups.waits.at(wait);
             let (fired, group) = (entry.fired, entry.group);
             let is_same = entry.waiter.is(cx.waker());
-            let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
+            let phase = entry.phase();
             let (clock, deadline) = match entry.queued {
                 true => {
                     let (clock, deadline) = groups.queued_for(wait);
@@ -913,7 +920,7 @@ impl BeatWatch {
     fn arm(&self, start: Option<BeatStart>) -> (&'static Runtime, u32, Beats) {
         let runtime = current();
         let polled_on = runtime.task_group().unwrap_or(ROOT);
-        let period = self.period;
+        let (period, is_condition) = (self.period, self.is_condition);
         let (wait, beats) = runtime.with(|core| {
             let groups = &mut core.groups;
             let start = match start {
@@ -929,7 +936,9 @@ impl BeatWatch {
             let index = groups.nearest_open(start.group);
             let deadline = beats.deadline(1);
             let lane = Lane::Seconds;
-            (groups.add_wait(index, start.phase, lane, deadline, Waiter::Nobody), beats)
+            let wait = groups.add_wait(index, start.phase, lane, deadline, Waiter::Nobody);
+            groups.waits.at(wait).is_condition = is_condition;
+            (wait, beats)
         });
         (runtime, wait, beats)
     }

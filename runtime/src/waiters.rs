@@ -6,8 +6,11 @@
 
 use std::any::Any;
 use std::cell::{RefCell, RefMut};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::task::{Context, Poll, Waker};
+
+use crate::TaskId;
+use crate::scheduler::WaitNote;
 
 /// The head of the list of those who wait. Entries link in rings, so that one is taken out without a look at its head.
 const WAITING: u32 = 0;
@@ -16,7 +19,22 @@ const WAITING: u32 = 0;
 const NONE: u32 = u32::MAX;
 
 /// See the module's documentation.
-pub(crate) struct Waiters<T>(RefCell<Entries<T>>);
+pub(crate) struct Waiters<T> {
+    entries: RefCell<Entries<T>>,
+    /// What is waited for, for snapshots.
+    label: Label,
+}
+
+/// What is waited for in a list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Label {
+    /// A cue, with the type of its value and the place where it was made.
+    Cue(&'static str, &'static Location<'static>),
+    /// A flag, with the place where it was made.
+    Flag(&'static Location<'static>),
+    /// A task's end.
+    Task(TaskId),
+}
 
 struct Entries<T> {
     entries: Vec<Entry<T>>,
@@ -30,6 +48,8 @@ struct Entry<T> {
     /// The order of all entries: no two ever have the same number.
     number: u64,
     waker: Option<Waker>,
+    /// The note of its task's wait, for snapshots.
+    note: Option<WaitNote>,
     /// What it was given; then it is in no ring but its own.
     value: Option<T>,
     previous: u32,
@@ -38,15 +58,15 @@ struct Entry<T> {
 }
 
 impl<T> Waiters<T> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(label: Label) -> Self {
         let mut entries = Entries { entries: Vec::new(), first_empty: NONE, added: 0 };
         let head = entries.insert();
         debug_assert_eq!(head, WAITING);
-        Self(RefCell::new(entries))
+        Self { entries: RefCell::new(entries), label }
     }
 
     fn entries(&self) -> RefMut<'_, Entries<T>> {
-        self.0.borrow_mut()
+        self.entries.borrow_mut()
     }
 
     /// Adds a wait behind the others, and returns its index.
@@ -74,7 +94,11 @@ impl<T> Waiters<T> {
         // The clone may have been what gave the value.
         let (polled, former) = match entries.take(index) {
             Some(value) => (Poll::Ready(value), Some(waker)),
-            None => (Poll::Pending, entries.at(index).waker.replace(waker)),
+            None => {
+                let entry = entries.at(index);
+                entry.note = WaitNote::new(&waker, self.label);
+                (Poll::Pending, entry.waker.replace(waker))
+            }
         };
         drop(entries);
         drop(former);
@@ -135,7 +159,8 @@ impl<T> Entries<T> {
             NONE => self.entries.len() as u32,
             index => index,
         };
-        let entry = Entry { number, waker: None, value: None, previous: index, next: index };
+        let entry =
+            Entry { number, waker: None, note: None, value: None, previous: index, next: index };
         match self.entries.get_mut(index as usize) {
             Some(empty) => {
                 self.first_empty = empty.next;
@@ -165,6 +190,7 @@ impl<T> Entries<T> {
     fn free(&mut self, index: u32) {
         let first_empty = self.first_empty;
         let entry = self.at(index);
+        entry.note = None;
         entry.number = 0;
         entry.next = first_empty;
         self.first_empty = index;
@@ -238,6 +264,7 @@ impl<'a, T> Giving<'a, T> {
         entries.unlink(index);
         let entry = entries.at(index);
         entry.value = value;
+        entry.note = None;
         (entry.waker.take(), None)
     }
 }

@@ -56,6 +56,11 @@ impl Host {
     pub(crate) fn callable(&self, call: Call) -> Callable {
         Callable::from_object_method(&self.object, "emit_signal").bind(&[call.name().to_variant()])
     }
+
+    /// The monitors are those of the library with classes.
+    pub(crate) fn add_monitors(&self) {}
+
+    pub(crate) fn remove_monitors() {}
 }
 
 /// What one of the object's signals is connected to.

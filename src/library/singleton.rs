@@ -4,13 +4,16 @@ use cuelight_runtime::inspect;
 use godot::classes::Engine;
 use godot::prelude::*;
 
+use super::monitors::{self, Monitor};
 use super::snapshot::group_dictionary;
 use crate::pump::{Call, Pump};
 
 /// The singleton that the pump lives and ends with. Godot makes it when the game's library is loaded, and frees it
 /// before the code is unloaded: at the exit, and at a hot reload.
 ///
-/// GDScript reads from it what is running: `Cuelight.print_tree()`, `Cuelight.snapshot()`.
+/// GDScript reads from it what is running: `Cuelight.print_tree()`, `Cuelight.snapshot()`. The debugger's Monitors tab
+/// has the custom monitors `cuelight/tasks`, `cuelight/polls` (those of the last frame) and `cuelight/groups`; a game
+/// reads them with `Performance.get_custom_monitor`.
 #[derive(GodotClass)]
 #[class(singleton, tool, base = Object)]
 pub struct Cuelight {
@@ -44,13 +47,28 @@ impl Cuelight {
         godot_print!("{}", inspect());
     }
 
-    /// Returns the root group: its `name`, its `speed`, whether it is `frozen`, its `tasks`, and the `groups` below it,
-    /// which are such dictionaries too. Of a task: its `id`, its `name`, the `location` of its spawn, its `state`
+    /// Returns the root group: its `name`, its `speed`, whether it is `frozen` or `skipping`, its `tasks`, and the
+    /// `groups` below it, which are such dictionaries too. Of a task: its `id`, its `name`, the `location` of its spawn, its `state`
     /// ("waiting", "ready", "running" or "ending"), what it `waits_for` as strings, its `age` in seconds, and how many
     /// `polls` it has had.
     #[func(gd_self)]
     fn snapshot(_this: Gd<Self>) -> VarDictionary {
         group_dictionary(&inspect().root)
+    }
+
+    #[func(gd_self, rename = _count_tasks)]
+    fn count_tasks(_this: Gd<Self>) -> i64 {
+        Monitor::Tasks.value()
+    }
+
+    #[func(gd_self, rename = _count_polls)]
+    fn count_polls(_this: Gd<Self>) -> i64 {
+        Monitor::Polls.value()
+    }
+
+    #[func(gd_self, rename = _count_groups)]
+    fn count_groups(_this: Gd<Self>) -> i64 {
+        Monitor::Groups.value()
     }
 
     #[func(gd_self, rename = _begin)]
@@ -87,5 +105,15 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn callable(&self, call: Call) -> Callable {
         Callable::from_object_method(&self.object, call.name())
+    }
+
+    /// Puts the monitors into the debugger's tab.
+    pub(crate) fn add_monitors(&self) {
+        monitors::add(&self.object);
+    }
+
+    /// Takes them out again.
+    pub(crate) fn remove_monitors() {
+        monitors::remove();
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn group_dictionary(group: &GroupInfo) -> VarDictionary {
         "name" => name,
         "speed" => group.speed,
         "frozen" => group.frozen,
+        "skipping" => group.skipping,
         "tasks" => &tasks,
         "groups" => &groups,
     }

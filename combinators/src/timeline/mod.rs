@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use cuelight_runtime::{TickWatch, now};
+use cuelight_runtime::{Countdown, SkipWatch, TickWatch, is_skipping, now};
 
 use crate::Ease;
 use crate::utils::POLLED_AFTER_COMPLETION;
@@ -28,6 +28,9 @@ use playhead::{Item, Playhead};
 /// What happens at one time happens in the order in which it was added. A cue that steers its own timeline does so by a
 /// [`handle`](Self::handle), since with a clone the timeline would own itself, and at its own time: the rest of that
 /// tick's step is left out.
+///
+/// While its clock is skipped, the cues are called at their times, in their order among all else that is skipped, and
+/// spans with their ends only. One that is paused, at speed 0, or loops forever does not end for that.
 ///
 /// # Examples
 /// ```
@@ -534,6 +537,7 @@ enum State {
         watch: TickWatch,
         /// The clock's time at the last look.
         last: f64,
+        pace: Pace,
     },
     /// Play has been ready.
     Done,
@@ -554,7 +558,7 @@ impl Future for Play<'_> {
                 shared.player.set(Some(number));
                 let mut watch = TickWatch::new();
                 let _begun = watch.poll_tick(cx);
-                this.state = State::Playing { number, watch, last: now() };
+                this.state = State::Playing { number, watch, last: now(), pace: Pace::default() };
                 this.timeline.with_head(Playhead::begin_play);
                 Some(0.0)
             }
@@ -571,14 +575,44 @@ impl Future for Play<'_> {
         };
         let former = shared.waker.borrow_mut().replace(cx.waker().clone());
         drop(former);
-        let is_over = this.timeline.with_head(|head, timeline| head.advance(timeline, step));
+        let is_quiet = is_skipping();
+        let is_over = this.timeline.with_head(|head, timeline| {
+            head.set_quiet(is_quiet);
+            head.advance(timeline, step)
+        });
         // Without a playhead this is a cue that plays its own timeline: it goes on with the next tick.
         if is_over != Some(true) {
+            if let State::Playing { pace, .. } = &mut this.state {
+                let next = || this.timeline.with_head(|head, timeline| head.left(timeline))?;
+                pace.keep(cx, next);
+            }
             return Poll::Pending;
         }
         this.stop();
         this.state = State::Done;
         Poll::Ready(())
+    }
+}
+
+/// How a play goes on while its clock is skipped: from event to event.
+#[derive(Default)]
+struct Pace {
+    skip: SkipWatch,
+    /// The time up to the next event, to which the skipped clock jumps.
+    next: Option<Countdown>,
+}
+
+impl Pace {
+    /// Has the play polled when a skip begins; while there is one, has the clock stop at what comes next.
+    fn keep(&mut self, cx: &mut Context<'_>, next: impl FnOnce() -> Option<f64>) {
+        self.next = None;
+        if self.skip.poll_skipping(cx).is_ready()
+            && let Some(seconds) = next()
+        {
+            let mut next = Countdown::new(seconds);
+            let _begun = next.progress();
+            self.next = Some(next);
+        }
     }
 }
 

@@ -110,6 +110,8 @@ pub(super) struct Playhead<'a> {
     lap: u32,
     time: f64,
     duration: f64,
+    /// Set if spans are called with their ends only.
+    is_quiet: bool,
 }
 
 impl<'a> Playhead<'a> {
@@ -146,6 +148,25 @@ impl<'a> Playhead<'a> {
                 Kind::Span { .. } => {}
             }
         }
+    }
+
+    pub(super) fn set_quiet(&mut self, is_quiet: bool) {
+        self.is_quiet = is_quiet;
+    }
+
+    /// Returns the seconds of the clock up to what comes next, if the timeline goes on by itself.
+    pub(super) fn left(&self, timeline: &Timeline<'a>) -> Option<f64> {
+        let speed = timeline.shared.speed.get();
+        if timeline.is_paused() || speed == 0.0 {
+            return None;
+        }
+        let own = self.events.get(self.next).map_or(self.duration, |event| event.time) - self.time;
+        let nested = self.running.iter().filter_map(|&index| match &self.items[index].kind {
+            Kind::Nested { timeline } => timeline.with_head(|head, it| head.left(it))?,
+            Kind::Cue { .. } | Kind::Span { .. } => None,
+        });
+        // What is to come now comes with the next frame: a time that a clock takes for none would ask for nothing.
+        Some((nested.fold(own, f64::min) / speed).max(10.0 * GRACE))
     }
 
     fn rewind(&mut self) {
@@ -259,6 +280,9 @@ impl<'a> Playhead<'a> {
 
     /// Calls the spans that run with where they are.
     fn step_spans(&mut self) {
+        if self.is_quiet {
+            return;
+        }
         for index in 0..self.running.len() {
             let time = self.time;
             self.items[self.running[index]].step(time);
@@ -275,8 +299,12 @@ impl<'a> Playhead<'a> {
             };
             // It was last moved when this one was where it is now, or started since.
             let step = time - self.time.max(item.start);
-            timeline.with_head(|head, timeline| head.advance(timeline, Some(step.max(0.0))))
-                != Some(true)
+            let is_quiet = self.is_quiet;
+            let is_over = timeline.with_head(|head, timeline| {
+                head.set_quiet(is_quiet);
+                head.advance(timeline, Some(step.max(0.0)))
+            });
+            is_over != Some(true)
         });
         self.running = running;
     }

@@ -22,6 +22,8 @@ mod race;
 mod rush;
 mod scope;
 mod select;
+mod skip;
+mod skip_property;
 mod timeline;
 mod timeout;
 mod try_join;

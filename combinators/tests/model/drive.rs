@@ -11,9 +11,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use cuelight_combinators::{
-    Ease, Elapsed, Scope, ScriptFutureExt, Select2, Select3, animate, as_completed, branch, every,
-    join, rush, scope, select, timeout, try_join, uncancellable, wait_changed, wait_frames,
-    wait_physics_frames, wait_real_seconds, wait_seconds, wait_until, wait_until_time, wait_while,
+    BoxBranch, Branch, BranchList, Ease, Elapsed, Scope, ScriptFutureExt, Select2, Select3,
+    animate, as_completed, branch, during, every, join, otherwise, priority, rush, scope, select,
+    timeout, try_join, uncancellable, wait_changed, wait_frames, wait_physics_frames,
+    wait_real_seconds, wait_seconds, wait_until, wait_until_time, wait_while, when, when_on,
     yield_now,
 };
 use cuelight_runtime::engine::{self, Counts, Engine};
@@ -25,8 +26,8 @@ use cuelight_runtime::{
 use smallvec::SmallVec;
 
 use super::program::{
-    Action, Form, Guard, How, MAX_GROUPS, MAX_SLOWS, MAX_TASKS, NAMES, Outside, Place, Program,
-    SIGNALS, Script, Step, Wait, pick,
+    Action, Choice, Form, Guard, How, Kind, MAX_GROUPS, MAX_SLOWS, MAX_TASKS, NAMES, Outside,
+    Place, Program, SIGNALS, Script, Step, Wait, pick,
 };
 use super::script::is_error;
 
@@ -506,6 +507,11 @@ impl World {
             Wait::Animate(seconds) => {
                 quiet(animate(seconds, Ease::Linear, |t| log(format!("animate {t:.6}"))))
             }
+            Wait::Priority(form, period, ref choices) => {
+                let branches = choices.iter().enumerate();
+                let branches = branches.map(|(index, choice)| self.branch(index, choice.clone()));
+                chosen(form, period, branches.collect())
+            }
             Wait::Rush(ref parts) => match self.parts(parts) {
                 parts if parts.is_empty() => Box::pin(std::future::pending()),
                 parts => Box::pin(rush(parts)),
@@ -589,6 +595,29 @@ impl World {
                 let wait = self.wait(part).until(self.wait(stop));
                 Box::pin(async { wait.await.unwrap_or_else(|| "stopped".into()) })
             }
+        }
+    }
+
+    /// Makes a branch of a priority.
+    fn branch(self: &Rc<Self>, index: usize, choice: Choice) -> BoxBranch<'static> {
+        let Choice { kind, flag, set, actions, wait } = choice;
+        let ask = move |world: &Rc<Self>| {
+            log(format!("branch {index}: ask"));
+            for action in &actions {
+                world.act(action, false);
+            }
+            world.flags[pick(flag, SIGNALS)].get() == set
+        };
+        let begin = move |world: Rc<Self>| {
+            log(format!("branch {index}: begin"));
+            BranchScript { index, wait: world.wait(&wait) }
+        };
+        let (world, asked) = (self.clone(), self.clone());
+        match kind {
+            Kind::When => when(move || ask(&asked), move || begin(world.clone())).boxed(),
+            Kind::WhenOn => when_on(self, ask, begin).boxed(),
+            Kind::During => during(move || ask(&asked), move || begin(world.clone())).boxed(),
+            Kind::Otherwise => otherwise(move || begin(world.clone())).boxed(),
         }
     }
 
@@ -737,6 +766,25 @@ fn all(form: Form, parts: Vec<BoxWait>) -> BoxWait {
     }
 }
 
+/// Makes a priority, in a tuple or in a list.
+fn chosen(form: Form, period: Option<f64>, branches: Vec<BoxBranch<'static>>) -> BoxWait {
+    fn of<B: BranchList + 'static>(branches: B, period: Option<f64>) -> BoxWait {
+        let priority = priority(branches);
+        quiet(match period {
+            Some(seconds) => priority.every(seconds),
+            None => priority,
+        })
+    }
+    match into_parts(form, branches) {
+        Parts::Two(a, b) => of((a, b), period),
+        Parts::Three(a, b, c) => of((a, b, c), period),
+        Parts::ArrayTwo(branches) => of(Vec::from(branches), period),
+        Parts::ArrayThree(branches) => of(Vec::from(branches), period),
+        Parts::List(branches) => of(branches, period),
+        Parts::Small(branches) => of(branches.into_vec(), period),
+    }
+}
+
 type TryWait = Pin<Box<dyn Future<Output = Result<String, String>>>>;
 
 /// Makes a wait for all of several, unless one is a task without an output.
@@ -798,6 +846,26 @@ fn into_parts<F>(form: Form, parts: Vec<F>) -> Parts<F> {
 /// Panics without a call of the panic hook, which would print thousands of messages.
 fn quiet_panic(message: String) -> ! {
     resume_unwind(Box::new(message))
+}
+
+/// The script of a branch, which says when it is dropped.
+struct BranchScript {
+    index: usize,
+    wait: BoxWait,
+}
+
+impl Future for BranchScript {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.wait.as_mut().poll(cx).map(|result| log(format!("branch {}: {result}", self.index)))
+    }
+}
+
+impl Drop for BranchScript {
+    fn drop(&mut self) {
+        log(format!("branch {}: drop", self.index));
+    }
 }
 
 /// The future of a task: its script, and what is dropped after it.

@@ -5,7 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::program::{Action, Form, Guard, How, Outside, Place, Program, Script, Step, Wait};
+use super::program::{
+    Action, Choice, Form, Guard, How, Kind, Outside, Place, Program, Script, Step, Wait,
+};
 
 /// How often an action is about what.
 #[derive(Clone, Copy)]
@@ -16,14 +18,22 @@ struct Mix {
     waits: u32,
     /// How often a wait is polled here and handed to others.
     handing: u32,
+    /// How often a script does what is most urgent.
+    choosing: u32,
 }
 
 /// Makes programs. What is listed first in a choice is what shrinking prefers.
 pub fn program() -> impl Strategy<Value = Program> {
-    let lively = Mix { tasks: 5, groups: 4, clocks: 2, waits: 3, handing: 1 };
-    let timed = Mix { tasks: 1, groups: 3, clocks: 6, waits: 2, handing: 1 };
-    let closing = Mix { tasks: 2, groups: 8, clocks: 1, waits: 1, handing: 6 };
-    prop_oneof![2 => program_of(lively), 1 => program_of(timed), 1 => program_of(closing)]
+    let lively = Mix { tasks: 5, groups: 4, clocks: 2, waits: 3, handing: 1, choosing: 1 };
+    let timed = Mix { tasks: 1, groups: 3, clocks: 6, waits: 2, handing: 1, choosing: 1 };
+    let closing = Mix { tasks: 2, groups: 8, clocks: 1, waits: 1, handing: 6, choosing: 1 };
+    let choosing = Mix { tasks: 1, groups: 1, clocks: 1, waits: 6, handing: 1, choosing: 20 };
+    prop_oneof![
+        2 => program_of(lively),
+        1 => program_of(timed),
+        1 => program_of(closing),
+        1 => program_of(choosing),
+    ]
 }
 
 fn program_of(mix: Mix) -> impl Strategy<Value = Program> {
@@ -63,6 +73,7 @@ fn step(mix: Mix) -> BoxedStrategy<Step> {
         8 => wait(mix).prop_map(|wait| Step::Await(vec![wait])),
         8 => action(mix).prop_map(Step::Do),
         3 => vec(wait(mix), 0..4).prop_map(Step::Await),
+        mix.choosing => priority(wait(mix), mix).prop_map(|wait| Step::Await(vec![wait])),
         mix.handing => wait(mix).prop_map(Step::PollOnce),
         3 => guard(mix).prop_map(Step::Hold),
         1 => Just(Step::Panic),
@@ -98,7 +109,39 @@ fn waits_of(part: BoxedStrategy<Wait>, mix: Mix) -> impl Strategy<Value = Wait> 
         1 => (parts(), boxed()).prop_map(|(children, body)| Wait::Scope(children, body)),
         1 => (boxed(), vec(action(mix), 0..3))
             .prop_map(|(part, actions)| Wait::OnCancel(part, actions)),
+        2 => priority(part.clone(), mix),
     ]
+}
+
+/// A priority, with what ends it or without.
+fn priority(part: BoxedStrategy<Wait>, mix: Mix) -> BoxedStrategy<Wait> {
+    let kind = prop_oneof![
+        2 => Just(Kind::When),
+        2 => Just(Kind::During),
+        1 => Just(Kind::WhenOn),
+        1 => Just(Kind::Otherwise),
+    ];
+    let actions = prop_oneof![
+        3 => Just(Vec::new()),
+        2 => set_flag().prop_map(|action| vec![action]),
+        1 => vec(action(mix), 1..3),
+    ];
+    let choice = (kind, number(), any::<bool>(), actions, part.clone());
+    let choice = choice.prop_map(|(kind, flag, set, actions, wait)| Choice {
+        kind,
+        flag,
+        set,
+        actions,
+        wait,
+    });
+    let period = prop_oneof![3 => Just(None), 1 => period().prop_map(Some)];
+    let form = select(vec![Form::Tuple, Form::List]);
+    let priority = (form, period, vec(choice, 1..4))
+        .prop_map(|(form, period, choices)| Wait::Priority(form, period, choices))
+        .boxed();
+    let until = (priority.clone(), part)
+        .prop_map(|(priority, stop)| Wait::Until(Box::new(priority), Box::new(stop)));
+    prop_oneof![priority, until].boxed()
 }
 
 fn form() -> impl Strategy<Value = Form> {
@@ -170,7 +213,7 @@ fn action(mix: Mix) -> BoxedStrategy<Action> {
     let waits = prop_oneof![
         4 => number().prop_map(Action::Give),
         1 => number().prop_map(Action::Poke),
-        2 => (number(), any::<bool>()).prop_map(|(flag, set)| Action::SetFlag(flag, set)),
+        3 => set_flag(),
         2 => plain_wait().prop_map(Action::Stash),
         1 => number().prop_map(Action::DropStashed),
         3 => number().prop_map(Action::GiveCue),
@@ -182,6 +225,10 @@ fn action(mix: Mix) -> BoxedStrategy<Action> {
     let tasks = prop_oneof![3 => tasks, 1 => slot_action()];
     let Mix { tasks: t, groups: g, clocks: c, waits: w, .. } = mix;
     prop_oneof![t => tasks, g => groups, c => clocks, w => waits].boxed()
+}
+
+fn set_flag() -> impl Strategy<Value = Action> {
+    (number(), any::<bool>()).prop_map(|(flag, set)| Action::SetFlag(flag, set))
 }
 
 fn slot_action() -> impl Strategy<Value = Action> {

@@ -142,6 +142,36 @@ pub enum Wait {
     Scope(Vec<Wait>, Box<Wait>),
     /// A wait with what is done if it is dropped before it is ready.
     OnCancel(Box<Wait>, Vec<Action>),
+    /// The first whose condition holds, for ever: asked each tick, or every so many seconds.
+    Priority(Form, Option<f64>, Vec<Choice>),
+}
+
+/// A branch of a priority.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// What becomes of its condition once it runs.
+    pub kind: Kind,
+    /// Its condition: that a flag is …
+    pub flag: u8,
+    /// … set, or clear.
+    pub set: bool,
+    /// What is done each time before the flag is looked at.
+    pub actions: Vec<Action>,
+    /// What is awaited.
+    pub wait: Wait,
+}
+
+/// The kinds of branches.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// It goes on to its end.
+    When,
+    /// It goes on to its end, and shares a node with its condition.
+    WhenOn,
+    /// It ends with its condition.
+    During,
+    /// It has no condition.
+    Otherwise,
 }
 
 /// What the parts of a combinator are listed in.

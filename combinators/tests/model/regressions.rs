@@ -262,3 +262,56 @@ fn shutdown_drops_in_spawn_order_and_spawns_end_at_once() {
     ]);
     check(scripts, steps);
 }
+
+fn choice(kind: Kind, flag: u8, wait: Wait) -> Choice {
+    Choice { kind, flag, set: true, actions: vec![], wait }
+}
+
+/// A higher branch is a priority itself; its check comes after the outer one's, and not when that interrupts it.
+#[test]
+fn priorities_are_checked_from_the_outside_in() {
+    for (form, period) in [(Form::Tuple, None), (Form::List, Some(0.02))] {
+        let inner = Priority(
+            form,
+            None,
+            vec![
+                choice(Kind::During, 2, Frames(Process, 2)),
+                choice(Kind::Otherwise, 0, Frames(Process, 5)),
+            ],
+        );
+        let outer = Priority(
+            form,
+            period,
+            vec![
+                choice(Kind::When, 0, Frames(Process, 2)),
+                choice(Kind::WhenOn, 1, inner),
+                choice(Kind::Otherwise, 0, Event(0)),
+            ],
+        );
+        let mut steps = vec![Act(start(0)), Act(Give(0)), Flush];
+        for (flag, set) in [(1, true), (2, true), (2, false), (0, true), (0, false), (1, false)] {
+            steps.push(Act(SetFlag(flag, set)));
+            steps.extend([Tick(Process, FRAME), Tick(Process, FRAME), Tick(Physics, FRAME)]);
+        }
+        check(vec![script(vec![Await(vec![outer])])], steps);
+    }
+}
+
+/// The script closes the group whose clock its priority watches, and pauses the one above.
+#[test]
+fn priority_goes_on_on_the_clock_above() {
+    for period in [None, Some(0.02)] {
+        let acting = Choice {
+            actions: vec![Close(1), SetFlag(1, true)],
+            ..choice(Kind::When, 1, Frames(Process, 1))
+        };
+        let waiting = choice(Kind::Otherwise, 0, Event(0));
+        let priority = Priority(Form::Tuple, period, vec![acting, waiting]);
+        let scripts = vec![script(vec![Do(Stash(priority)), Do(Now)])];
+        let mut steps = vec![group_under(0), Act(start_in(Place::Group(1), 0)), PollStashed(0)];
+        for _ in 0..4 {
+            steps.extend([Tick(Process, FRAME), PollStashed(0), Tick(Physics, FRAME), Flush]);
+        }
+        check(scripts, steps);
+    }
+}

@@ -1,6 +1,8 @@
 //! The model's user code: scripts as plain state machines, guards, and what they do.
 
-use super::program::{Action, Guard, MAX_SLOWS, Outside, Program, SIGNALS, Step, Wait, pick};
+use super::program::{
+    Action, Choice, Guard, Kind, MAX_SLOWS, Outside, Program, SIGNALS, Step, Wait, pick,
+};
 use super::rules::{Cooldown, End, Model, Polled};
 use super::waits::Waker;
 
@@ -355,6 +357,11 @@ impl<'a> Model<'a> {
             Wait::Until(ref part, ref stop) => self.prepare_parts(kind, vec![part, stop]),
             Wait::Rush(ref parts) => self.prepare_parts(kind, parts.iter().collect()),
             Wait::Uncancellable(ref part) => self.prepare_parts(kind, vec![part]),
+            Wait::Priority(_, _, ref choices) => {
+                let wait = self.make(kind);
+                self.waits[wait].parts = vec![None; choices.len()];
+                wait
+            }
             Wait::Animate(seconds) => {
                 let countdown = self.make_countdown(seconds);
                 let wait = self.make(kind);
@@ -389,6 +396,9 @@ impl<'a> Model<'a> {
 
     fn drop_part(&mut self, wait: usize, index: usize) {
         if let Some(part) = self.waits[wait].parts[index].take() {
+            if let Wait::Priority(..) = self.waits[wait].kind {
+                self.log.push(format!("branch {index}: drop"));
+            }
             self.drop_wait(part);
         }
     }
@@ -486,6 +496,74 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Polls a priority, which is never ready: first it is checked, if it is time to.
+    fn poll_priority(
+        &mut self,
+        wait: usize,
+        period: Option<f64>,
+        choices: &'a [Choice],
+        waker: Waker,
+    ) {
+        match period {
+            None => {
+                self.poll_condition(wait, waker, |model| {
+                    model.choose(wait, choices);
+                    false
+                });
+            }
+            Some(period) => {
+                let is_first = !self.waits[wait].registered;
+                if is_first || self.poll_beats(wait, period, waker).is_some() {
+                    self.choose(wait, choices);
+                    if is_first {
+                        self.begin(wait, self.here());
+                    }
+                    let _no_beat_is_left = self.poll_beats(wait, period, waker);
+                }
+            }
+        }
+        if let Some(running) = self.running(wait)
+            && let Some(result) = self.poll_part(wait, running, waker)
+        {
+            self.log.push(format!("branch {running}: {result}"));
+            self.drop_part(wait, running);
+        }
+    }
+
+    /// Asks the conditions of a priority down to the branch that runs, and begins the first that holds.
+    fn choose(&mut self, wait: usize, choices: &'a [Choice]) {
+        for (index, choice) in choices.iter().enumerate() {
+            let runs = self.running(wait) == Some(index);
+            if runs && !matches!(choice.kind, Kind::During) {
+                return;
+            }
+            let holds = matches!(choice.kind, Kind::Otherwise) || {
+                self.log.push(format!("branch {index}: ask"));
+                for action in &choice.actions {
+                    self.act(action);
+                }
+                self.flags[pick(choice.flag, self.flags.len())] == choice.set
+            };
+            if runs && holds {
+                return;
+            }
+            if runs {
+                self.drop_part(wait, index);
+            } else if holds {
+                self.drop_parts(wait);
+                self.log.push(format!("branch {index}: begin"));
+                let part = self.prepare(&choice.wait);
+                self.waits[wait].parts[index] = Some(part);
+                return;
+            }
+        }
+    }
+
+    /// Which branch of a priority runs.
+    fn running(&self, wait: usize) -> Option<usize> {
+        self.waits[wait].parts.iter().position(Option::is_some)
+    }
+
     /// Polls a wait, and returns its result if it is ready.
     fn poll_wait(&mut self, wait: usize, waker: Waker) -> Option<String> {
         let kind = self.waits[wait].kind;
@@ -524,6 +602,10 @@ impl<'a> Model<'a> {
             }
             Wait::Scope(ref children, ref body) => {
                 return self.poll_scope(wait, children, body, waker);
+            }
+            Wait::Priority(_, period, ref choices) => {
+                self.poll_priority(wait, period, choices, waker);
+                return None;
             }
             Wait::OnCancel(..) => {
                 let result = self.poll_part(wait, 0, waker)?;

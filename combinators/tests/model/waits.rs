@@ -70,6 +70,7 @@ impl Waiting<'_> {
             | Wait::UntilTime(_)
             | Wait::Beats(..)
             | Wait::FlagEvery(..)
+            | Wait::Priority(_, Some(_), _)
             | Wait::Timeout(..)
             | Wait::Cooled(_) => TIME,
             Wait::RealSeconds(_) => REAL,
@@ -322,7 +323,9 @@ impl<'a> Model<'a> {
                 (self.stage(group), self.now(group).saturating_add(nanoseconds(seconds)))
             }
             Wait::UntilTime(_) => (self.stage(group), self.waits[wait].time),
-            Wait::Beats(period, _) | Wait::FlagEvery(_, period) => {
+            Wait::Beats(period, _)
+            | Wait::FlagEvery(_, period)
+            | Wait::Priority(_, Some(period), _) => {
                 self.waits[wait].beats = (self.now(group), 1);
                 (self.stage(group), beat(self.now(group), period, 1))
             }
@@ -339,7 +342,11 @@ impl<'a> Model<'a> {
             let Some((_, stage)) = waiting.clock.filter(|&(clock, _)| clock == from) else {
                 continue;
             };
-            if waiting.due && matches!(waiting.kind, Wait::Beats(..) | Wait::FlagEvery(..)) {
+            let is_beating = matches!(
+                waiting.kind,
+                Wait::Beats(..) | Wait::FlagEvery(..) | Wait::Priority(_, Some(_), _)
+            );
+            if waiting.due && is_beating {
                 // The beat has come; the ones after it are counted when it is taken.
                 continue;
             }

@@ -18,8 +18,11 @@
 //! 6. *Alive once*: the container itself drops no part: an array is in a `ManuallyDrop`, a list has been told that its
 //!    length is 0. A part is reached only while it counts as alive, and is struck off before it is dropped, so it is
 //!    dropped once, whoever panics.
+//! 7. *Lent*: a future that borrows passes for one that does not only inside of [`lend`](lend::lend), which does not end
+//!    before that future has been dropped, or ends the process.
 
 pub(crate) mod cell;
 pub(crate) mod confined;
+pub(crate) mod lend;
 pub(crate) mod parts;
 pub(crate) mod waker;

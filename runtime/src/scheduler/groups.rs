@@ -13,9 +13,10 @@ use slab::Slab;
 
 use super::heap::Heap;
 use super::key::TaskKey;
+use super::skip::Skip;
 use super::slots::{NONE, Slots};
 use super::time::Clock;
-use super::waits::Waits;
+use super::waits::{List, Waits};
 use crate::Phase;
 
 /// The root group's key: it is there as long as its runtime.
@@ -70,13 +71,19 @@ pub(crate) struct Group {
     pub(crate) phase: Option<Phase>,
     pub(crate) clock: Clock,
     /// Who waits for it to be empty, each under the number of its wait.
-    joiners: Vec<(u64, Waker)>,
+    pub(super) joiners: Vec<(u64, Waker)>,
     /// Its children that have a name and are open, so that none is looked for among all the others.
     channels: BTreeMap<Rc<str>, GroupKey>,
     /// The name that its parent knows it by, if it has one.
-    name: Option<Rc<str>>,
+    pub(super) name: Option<Rc<str>>,
     /// What the engine says that it belongs to.
     pub(crate) owner: Option<NonZeroU64>,
+    /// Set while its clock is skipped.
+    pub(crate) skip: Option<Box<Skip>>,
+    /// Set if its clock keeps its own time whatever is skipped above it.
+    pub(crate) keeps_time: bool,
+    /// Set if it closes with the end of its last task.
+    pub(crate) lapses: bool,
     /// What is dropped when it closes.
     pub(crate) attached: Vec<Box<dyn Any>>,
 }
@@ -96,8 +103,26 @@ pub(crate) struct Groups {
     pub(super) foreign: Slab<Waker>,
     /// The waits for a wall time.
     pub(super) real: Heap,
-    /// The ticks of each stage, those in which the root clock is frozen included.
+    /// The clocks that are skipped, in the order in which that began.
+    pub(super) skips: Vec<GroupKey>,
+    /// The clocks that keep their own time, parents before children.
+    pub(super) keepers: Vec<GroupKey>,
+    /// Who waits for a clock to be skipped.
+    pub(super) skip_watches: List,
+    /// Set between the physics tick of a frame and its process tick.
+    pub(super) is_mid_frame: bool,
+    /// Set during a jump.
+    pub(super) is_jumping: bool,
+    /// Set when something was due that was no condition, or a condition is watched no longer.
+    pub(super) has_fired: bool,
+    /// The groups that close with the task that has just ended.
+    pub(super) lapsed: Vec<GroupKey>,
+    /// The ticks of each stage, those in which the root clock is frozen and the jumps of skipped clocks included.
     pub(crate) ticks: [u64; 2],
+    /// What that was in the last tick of the engine's.
+    pub(super) last_ticks: [u64; 2],
+    /// The process ticks of the engine's.
+    pub(crate) process_ticks: u64,
     empty: Vec<u32>,
     created: u64,
     kept: u64,
@@ -111,7 +136,16 @@ impl Groups {
             waits: Waits::default(),
             foreign: Slab::new(),
             real: Heap::default(),
+            skips: Vec::new(),
+            keepers: Vec::new(),
+            skip_watches: List::default(),
+            is_mid_frame: false,
+            is_jumping: false,
+            has_fired: false,
+            lapsed: Vec::new(),
             ticks: [0; 2],
+            last_ticks: [0; 2],
+            process_ticks: 0,
             empty: Vec::new(),
             created: 0,
             kept: 0,
@@ -171,6 +205,9 @@ impl Groups {
             channels: BTreeMap::new(),
             name: None,
             owner: None,
+            skip: None,
+            keeps_time: false,
+            lapses: false,
             attached: Vec::new(),
         };
         let index = match self.empty.pop() {
@@ -229,7 +266,7 @@ impl Groups {
     /// Returns the same for the group of a running task, which is in the tree.
     #[inline]
     pub(crate) fn nearest_open_of_running(&self, key: GroupKey) -> u32 {
-        if self.at(key.index).closed { self.nearest_open(key) } else { key.index }
+        self.find_open(key).unwrap_or_else(|| self.nearest_open(key))
     }
 
     #[inline]
@@ -286,6 +323,7 @@ impl Groups {
             root.frozen = false;
             root.phase = None;
             root.kept = Vec::new();
+            root.skip = None;
             root.clock.reset_speed();
         });
     }
@@ -364,6 +402,9 @@ impl Groups {
         while above != NONE {
             let group = &mut self.groups[above as usize];
             group.live -= 1;
+            if group.live == 0 && group.lapses && !group.closed {
+                self.lapsed.push(GroupKey { index: above, generation: group.generation });
+            }
             // One task may be left, since who joins its own group does not wait for itself.
             if group.live <= 1 {
                 wakers.extend(group.joiners.drain(..).map(|(_, waker)| waker));
@@ -371,6 +412,12 @@ impl Groups {
             above = group.parent;
         }
         self.remove_if_over(index, wakers);
+    }
+
+    /// Returns a group that closes with the task that has just ended.
+    #[inline]
+    pub(super) fn take_lapsed(&mut self) -> Option<GroupKey> {
+        self.lapsed.pop()
     }
 
     /// Returns the name of a group, if it is a channel.
@@ -414,6 +461,7 @@ impl Groups {
         // Those that were closed before have handed their waits to one of the others.
         let open: Vec<_> = subtree.iter().copied().filter(|&it| !self.at(it).closed).collect();
         for &group in &open {
+            self.forget_skipping(group);
             let group = self.at_mut(group);
             group.closed = true;
             group.kept = Vec::new();

@@ -60,6 +60,11 @@ impl Heap {
         item
     }
 
+    /// Returns all items, in no order but that the first is the first.
+    pub(crate) fn items(&self) -> &[Item] {
+        &self.items
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }

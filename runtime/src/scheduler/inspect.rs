@@ -8,13 +8,14 @@ use std::task::Waker;
 use super::groups::{Groups, ROOT};
 use super::key::TaskKey;
 use super::next::Next;
-use super::runtime::{Core, Runtime, nanoseconds_of};
+use super::runtime::{Core, Runtime, nanoseconds_of, try_current};
 use super::slots::State;
 use super::time::NEVER;
 use super::waits::{Lane, Waiter};
 use crate::engine::Engine;
 use crate::raw::cell::Joiner;
 use crate::raw::waker::key_of;
+use crate::waiters::Label;
 use crate::{GroupInfo, Phase, TaskId, TaskInfo, TaskState, WaitInfo};
 
 /// What each task waits for.
@@ -27,6 +28,8 @@ impl Runtime {
         let mut waits = self.with(|core| {
             let mut waits = AllWaits::new();
             core.find_joins(&mut waits);
+            core.groups.find_group_joins(&mut waits);
+            core.find_notes(&mut waits);
             core.groups.find_waits(real, &mut waits);
             waits
         });
@@ -58,6 +61,7 @@ impl Runtime {
                 name: core.groups.name(index).map(str::to_owned),
                 speed: core.groups.speed(index),
                 frozen: core.groups.at(index).frozen,
+                skipping: core.groups.is_skipping(index),
                 groups: Vec::new(),
             };
             (info, core.groups.at(index).owner, core.groups.children(index))
@@ -66,7 +70,9 @@ impl Runtime {
             self.guard("asking for a group's name", || info.name = engine.owner_name(owner));
         }
         let groups = below.into_iter().map(|child| self.inspect_group(child, engine, waits));
-        info.groups = groups.collect();
+        // The clocks of scripts that are skipped, and the like, are groups in which mostly nobody is.
+        let is_seen = |group: &GroupInfo| group.name.is_some() || group.count_tasks() > 0;
+        info.groups = groups.filter(is_seen).collect();
         info
     }
 }
@@ -111,7 +117,55 @@ impl Core {
     }
 }
 
+/// The note that a task waits in a list outside of the scheduler. Dropping it takes it back.
+pub(crate) struct WaitNote {
+    runtime: &'static Runtime,
+    place: u32,
+}
+
+impl WaitNote {
+    /// Notes what a task waits for, if the waker is one of ours.
+    pub(crate) fn new(waker: &Waker, label: Label) -> Option<Self> {
+        let (key, runtime) = (key_of(waker)?, try_current()?);
+        let place = runtime.with(|core| core.notes.insert((key, label)));
+        Some(Self { runtime, place: place as u32 })
+    }
+}
+
+impl Drop for WaitNote {
+    fn drop(&mut self) {
+        self.runtime.with(|core| core.notes.try_remove(self.place as usize));
+    }
+}
+
+impl Core {
+    /// Finds the tasks that wait for cues, flags and shared tasks.
+    fn find_notes(&self, waits: &mut AllWaits) {
+        for &(key, label) in self.notes.iter().map(|(_, note)| note) {
+            let info = match label {
+                Label::Cue(of, location) => WaitInfo::Event(format!("a cue of {of} ({location})")),
+                Label::Flag(location) => WaitInfo::Event(format!("a flag ({location})")),
+                Label::Task(id) => WaitInfo::Task(id),
+            };
+            waits.entry(key).or_default().push(info);
+        }
+    }
+}
+
 impl Groups {
+    /// Finds the tasks that wait for groups to be empty.
+    fn find_group_joins(&self, waits: &mut AllWaits) {
+        for group in &self.groups {
+            let what = match &group.name {
+                Some(name) => format!("the tasks of group \"{name}\""),
+                None => "the tasks of a group".to_owned(),
+            };
+            for key in group.joiners.iter().filter_map(|(_, waker)| key_of(waker)) {
+                waits.entry(key).or_default().push(WaitInfo::Event(what.clone()));
+            }
+        }
+    }
+
     /// Finds what the clocks, and the wall's at a time in nanoseconds, will wake.
     fn find_waits(&mut self, real: u64, waits: &mut AllWaits) {
         for index in 0..self.groups.len() as u32 {
@@ -127,8 +181,9 @@ impl Groups {
             if !entry.queued {
                 continue;
             }
-            let phase = [Phase::Process, Phase::Physics][usize::from(entry.stage)];
+            let phase = entry.phase();
             let info = match entry.lane {
+                Lane::Skips => continue,
                 Lane::Ticks => WaitInfo::Tick,
                 Lane::Real => WaitInfo::RealSeconds(left(entry.deadline, real)),
                 Lane::Seconds => {

@@ -14,6 +14,7 @@ mod inspect;
 mod key;
 mod next;
 mod runtime;
+mod skip;
 mod slots;
 mod time;
 mod waits;
@@ -22,9 +23,11 @@ mod waits;
 mod loom_tests;
 
 pub(crate) use groups::{Freeze, GroupKey, Groups, ROOT};
+pub(crate) use inspect::WaitNote;
 pub(crate) use key::TaskKey;
 pub(crate) use runtime::{
-    Place, Runtime, current, current_or_new, nanoseconds_of, note_ready, try_current, wake,
+    LogLine, Place, Runtime, current, current_or_new, nanoseconds_of, note_ready, try_current, wake,
 };
+pub(crate) use skip::{NextOfRoot, Until};
 pub(crate) use time::{GRACE, NEVER, nanoseconds};
 pub(crate) use waits::{Lane, Waiter};

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,15 +11,19 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
+use slab::Slab;
+
 use super::groups::{Freeze, GroupKey, Groups, Over, ROOT};
 use super::inbox::{self, Inbox};
 use super::key::TaskKey;
+use super::skip::{Jump, MAX_JUMPS, Until};
 use super::slots::{Slots, State};
 use super::time::{Due, NEVER};
 use crate::engine::{Counts, Engine};
 use crate::pool::{Pool, Work};
 use crate::raw::cell::{AnyTask, Joiner};
 use crate::raw::waker::with_waker;
+use crate::waiters::Label;
 use crate::{Phase, TaskError, TaskId, TaskReport};
 
 /// The number of rounds after which a drain leaves the rest to the next one.
@@ -130,6 +134,8 @@ pub(crate) struct Runtime {
     /// Set between a start and the shutdown.
     open: Cell<bool>,
     draining: Cell<bool>,
+    /// Set while what is drained is a tick's, and not a flush's.
+    ticking: Cell<bool>,
     /// Set from the moment the engine is asked for a flush until it comes.
     rung: Cell<bool>,
     /// Set while something has to be done before the next poll: futures to drop, an engine to settle.
@@ -148,6 +154,20 @@ pub(crate) struct Runtime {
     livelock: Cell<bool>,
     /// The wall time when the engine was asked last.
     real_time: Cell<Duration>,
+    /// The polls so far.
+    polls: Cell<u64>,
+    /// What has happened, while a rehearsal writes it down.
+    log: RefCell<Option<Vec<LogLine>>>,
+    logging: Cell<bool>,
+}
+
+/// What has happened to a task in a rehearsal.
+#[derive(Clone, Debug)]
+pub(crate) struct LogLine {
+    /// The time since the start of the rehearsal.
+    pub(crate) time: Duration,
+    pub(crate) who: String,
+    pub(crate) what: String,
 }
 
 impl std::fmt::Debug for Runtime {
@@ -162,12 +182,14 @@ pub(crate) struct Core {
     pub(crate) groups: Groups,
     /// What is polled in the next round, or in the next drain while there is none.
     ready: Vec<TaskKey>,
-    /// What is polled in the next drain, while there is one.
-    later: Vec<TaskKey>,
+    /// What is polled in the next drain, while there is one, each with the group whose clock was the current one.
+    later: Vec<(TaskKey, GroupKey)>,
     /// Tasks that have ended, whose futures are to be dropped, each with the reason.
     doomed: VecDeque<(TaskKey, TaskError)>,
     /// Tasks on the stack that wait for what cannot come, each with the reason.
     failures: Vec<(TaskKey, String)>,
+    /// What tasks wait for in lists outside of the scheduler, for snapshots.
+    pub(super) notes: Slab<(TaskKey, Label)>,
     /// Memory for the keys of a round, and of the inbox.
     round: Vec<TaskKey>,
     arrived: Vec<TaskKey>,
@@ -176,7 +198,7 @@ pub(crate) struct Core {
 impl Core {
     /// Queues a task, unless it is queued already. Returns whether it is there to be polled.
     #[inline]
-    fn enqueue(&mut self, key: TaskKey, draining: bool) -> bool {
+    fn enqueue(&mut self, key: TaskKey, draining: bool, current: Option<GroupKey>) -> bool {
         let Some(slot) = self.slots.get_mut(key) else {
             return false;
         };
@@ -186,8 +208,10 @@ impl Core {
         slot.queued = true;
         // A task that is woken while it is polled has woken itself, one way or another.
         let is_own_wake = slot.state == State::Polling;
-        let queue = if draining && is_own_wake { &mut self.later } else { &mut self.ready };
-        queue.push(key);
+        match current {
+            Some(group) if draining && is_own_wake => self.later.push((key, group)),
+            _ => self.ready.push(key),
+        }
         true
     }
 
@@ -198,6 +222,47 @@ impl Core {
         let mut due = Due { slots, ready, others: Vec::new() };
         make(groups, &mut due);
         due.others
+    }
+
+    /// Jumps on the first skipped clock on which there is something to jump to. Returns whether there was one.
+    fn jump(&mut self, real: u64, others: &mut Vec<Waker>) -> Option<(GroupKey, Jump)> {
+        let mut position = 0;
+        while let Some(key) = self.groups.skip_at(position) {
+            let Some(index) = self.groups.find_open(key).filter(|&it| self.groups.may_jump(it))
+            else {
+                // One that is over is no longer there.
+                position += usize::from(self.groups.skip_at(position) == Some(key));
+                continue;
+            };
+            let has_yielded = self.take_yielded(index);
+            let mut jumped = Jump::Nowhere;
+            others.append(&mut self.make_due(|groups, due| {
+                jumped = groups.jump(index, has_yielded, real, due);
+            }));
+            if jumped == Jump::TooFar || !self.ready.is_empty() || !others.is_empty() {
+                return Some((key, jumped));
+            }
+            if jumped == Jump::Nowhere {
+                position += 1;
+            }
+        }
+        None
+    }
+
+    /// Queues the tasks of a skipped clock that wait for the next drain: a jump is one for them. Returns whether there are
+    /// any.
+    fn take_yielded(&mut self, index: u32) -> bool {
+        let Self { groups, ready, later, .. } = self;
+        let before = later.len();
+        later.retain(|&(key, group)| {
+            let group = groups.find_open(group);
+            let goes_along = group.is_some_and(|group| groups.goes_with(group, index));
+            if goes_along {
+                ready.push(key);
+            }
+            !goes_along
+        });
+        later.len() != before
     }
 
     /// Ends a task whose future will be dropped when the stack is clean. Returns whether that has to be asked for.
@@ -239,11 +304,13 @@ impl Runtime {
                 later: Vec::new(),
                 doomed: VecDeque::new(),
                 failures: Vec::new(),
+                notes: Slab::new(),
                 round: Vec::new(),
                 arrived: Vec::new(),
             }),
             open: Cell::new(false),
             draining: Cell::new(false),
+            ticking: Cell::new(false),
             rung: Cell::new(false),
             attention: Cell::new(false),
             settle: Cell::new(false),
@@ -254,6 +321,9 @@ impl Runtime {
             failing: Cell::new(false),
             livelock: Cell::new(false),
             real_time: Cell::new(Duration::ZERO),
+            polls: Cell::new(0),
+            log: RefCell::new(None),
+            logging: Cell::new(false),
         }
     }
 
@@ -300,7 +370,12 @@ impl Runtime {
 
     /// Returns the number of process ticks so far.
     pub(crate) fn frame(&self) -> u64 {
-        self.with(|core| core.groups.ticks[Phase::Process as usize])
+        self.with(|core| core.groups.process_ticks)
+    }
+
+    /// Returns the number of polls so far.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.get()
     }
 
     /// Counts what is alive.
@@ -350,11 +425,16 @@ impl Runtime {
                 if let Some(slot) = core.slots.get_mut(key) {
                     slot.queued = true;
                 }
-                let queue = if self.draining.get() { &mut core.later } else { &mut core.ready };
-                queue.push(key);
+                match self.draining.get() {
+                    true => core.later.push((key, place.group)),
+                    false => core.ready.push(key),
+                }
             }
             (key, group.is_some() && !deferred)
         });
+        if self.logging.get() {
+            self.log_task(key, "begins");
+        }
         if runs_now {
             self.depth.set(self.depth.get() + 1);
             self.poll_new(key);
@@ -376,7 +456,8 @@ impl Runtime {
             return;
         }
         let draining = self.draining.get();
-        if self.with(|core| core.enqueue(key, draining)) {
+        let current = self.group.get();
+        if self.with(|core| core.enqueue(key, draining, current)) {
             self.ring();
         }
     }
@@ -495,7 +576,7 @@ impl Runtime {
             // One that is on the stack is ended when its poll returns: this is a shutdown from inside of it.
             if let Some((id, task)) = found.filter(|(_, task)| !task.is_busy()) {
                 self.end_cell(TaskId::new(id), &task, error.clone());
-                self.finish(key, &task);
+                self.finish(key, &task, end_of(&error));
                 self.drop_cell(TaskId::new(id), task);
             }
         }
@@ -521,7 +602,10 @@ impl Runtime {
     }
 
     /// Empties the slot of a task whose future has been dropped, and lets those know who wait for that.
-    fn finish(&self, key: TaskKey, task: &Rc<dyn AnyTask>) {
+    fn finish(&self, key: TaskKey, task: &Rc<dyn AnyTask>, how: &str) {
+        if self.logging.get() {
+            self.log_task(key, how);
+        }
         let mut wakers = Vec::new();
         let share = self.with(|core| {
             core.groups.remove_task(key, &mut core.slots, &mut wakers);
@@ -529,6 +613,7 @@ impl Runtime {
         });
         // The caller has a share too, so this is not the last one.
         drop(share);
+        self.close_lapsed();
         task.header().finished.set(true);
         match task.header().joiner.take() {
             Joiner::Shared(None) => {}
@@ -537,10 +622,87 @@ impl Runtime {
         self.wake_all(wakers);
     }
 
+    /// Closes the groups that were to live as long as their tasks.
+    #[inline]
+    fn close_lapsed(&self) {
+        while let Some(group) = self.with(|core| core.groups.take_lapsed()) {
+            self.cancel_group(group, true);
+        }
+    }
+
+    // ---------------------------------------------------------------- Skipping
+
+    /// Returns whether the clock of a group is skipped.
+    pub(crate) fn is_skipping(&self, group: GroupKey) -> bool {
+        self.with(|core| core.groups.is_skipping(core.groups.nearest_open(group)))
+    }
+
+    /// Begins to skip the clock of a group; a closed one's is not.
+    pub(crate) fn begin_skip(&self, group: GroupKey, until: Until) {
+        if !self.open.get() {
+            return;
+        }
+        let mut others = Vec::new();
+        let has_begun = self.with(|core| {
+            let Some(index) = core.groups.find_open(group) else {
+                return false;
+            };
+            others = core.make_due(|groups, due| groups.begin_skip(index, until, due));
+            true
+        });
+        self.wake_all(others);
+        if has_begun {
+            self.ring();
+        }
+    }
+
+    /// Ends the skip of a group's clock, and returns the checkpoint that it was for, with those that were passed.
+    pub(crate) fn end_skip(&self, group: GroupKey) -> Option<(Box<str>, Vec<Box<str>>)> {
+        self.with(|core| core.groups.end_skip(core.groups.find_open(group)?))
+    }
+
+    /// Makes a group for a clock that futures of the running task have for themselves.
+    pub(crate) fn add_own_clock(&self, keeps_time: bool) -> GroupKey {
+        let parent = self.group.get().unwrap_or(ROOT);
+        self.with(|core| {
+            let open = if self.open.get() { core.groups.add_child(parent) } else { None };
+            let key = open.unwrap_or(GroupKey::NOWHERE);
+            if let (true, Some(index)) = (keeps_time, core.groups.find_open(key)) {
+                core.groups.keep_time(index);
+            }
+            key
+        })
+    }
+
+    /// Lets go of such a group: it closes with the last of its tasks.
+    pub(crate) fn release_own_clock(&self, group: GroupKey) {
+        self.end_skip(group);
+        let is_over = self.with(|core| {
+            let index = core.groups.find_open(group)?;
+            let group = core.groups.at_mut(index);
+            group.lapses = true;
+            Some(group.live == 0)
+        });
+        if is_over == Some(true) {
+            self.cancel_group(group, true);
+        }
+    }
+
+    /// Calls a function in which another group is the running task's.
+    pub(crate) fn within<T>(&self, group: GroupKey, function: impl FnOnce() -> T) -> T {
+        let is_open = self.with(|core| core.groups.find_open(group).is_some());
+        if !is_open {
+            return function();
+        }
+        let _restored = Restored { runtime: self, group: self.group.replace(Some(group)) };
+        function()
+    }
+
     // ---------------------------------------------------------------- Polling
 
     /// Polls a new task on the stack of its spawn, frozen or not.
     fn poll_new(&self, key: TaskKey) {
+        self.polls.set(self.polls.get() + 1);
         self.poll_within(key, true, (self.task.get(), self.group.get()));
     }
 
@@ -653,10 +815,11 @@ impl Runtime {
             self.attend_soon();
             return;
         }
+        let how = if task.has_result() && !cancelled { "ends" } else { end_of(&error) };
         if cancelled || error != TaskError::Panicked || !task.has_result() {
             self.end_cell(id, &task, error);
         }
-        self.finish(key, &task);
+        self.finish(key, &task, how);
         self.drop_cell(id, task);
     }
 
@@ -679,18 +842,25 @@ impl Runtime {
         self.take_inbox();
         self.attend();
         let mut rounds = 0;
+        let mut has_jumped = false;
         let mut last = Vec::new();
         loop {
             let mut round = self.with(|core| {
                 let empty = std::mem::take(&mut core.round);
                 std::mem::replace(&mut core.ready, empty)
             });
+            if round.is_empty() && self.jump(rounds > 0 && !has_jumped) {
+                self.with(|core| core.round = round);
+                has_jumped = true;
+                rounds = 0;
+                continue;
+            }
             if round.is_empty() || rounds == MAX_ROUNDS {
                 let rest = !round.is_empty();
                 self.with(|core| {
                     // What is left comes before what was woken for the next drain.
                     round.append(&mut core.ready);
-                    round.append(&mut core.later);
+                    round.extend(core.later.drain(..).map(|(key, _)| key));
                     core.round = std::mem::replace(&mut core.ready, round);
                     core.round.clear();
                 });
@@ -704,6 +874,7 @@ impl Runtime {
             if rounds > MAX_ROUNDS - NAMED_ROUNDS {
                 self.note_names(&round, &mut last);
             }
+            self.polls.set(self.polls.get() + round.len() as u64);
             for &key in &round {
                 self.poll(key);
                 self.attend();
@@ -714,6 +885,48 @@ impl Runtime {
         self.draining.set(false);
     }
 
+    /// Jumps on a skipped clock, if there is one with something to jump to. Returns whether something is to be polled.
+    #[inline]
+    fn jump(&self, has_polled: bool) -> bool {
+        self.with(|core| core.groups.skip_at(0).is_some()) && self.jump_now(has_polled)
+    }
+
+    #[cold]
+    fn jump_now(&self, has_polled: bool) -> bool {
+        let real = match self.with(|core| core.groups.waits_for_real()) {
+            true => nanoseconds_of(self.real_time()),
+            false => 0,
+        };
+        if has_polled && !self.ticking.get() {
+            // What has come from elsewhere may be what a condition waits for.
+            self.with(|core| core.groups.uncheck_conditions());
+        }
+        let mut others = Vec::new();
+        let jumped = self.with(|core| core.jump(real, &mut others));
+        self.wake_all(others);
+        if let Some((group, Jump::TooFar)) = jumped {
+            self.give_up_skip(group);
+        }
+        jumped.is_some()
+    }
+
+    /// Ends a skip that does not end by itself, and says which tasks it was about.
+    fn give_up_skip(&self, group: GroupKey) {
+        let due = self.with(|core| {
+            if let Some(index) = core.groups.find_open(group) {
+                core.groups.end_skip(index);
+            }
+            core.ready.clone()
+        });
+        let mut names = Vec::new();
+        self.note_names(&due, &mut names);
+        self.report_error(&format!(
+            "a skip was given up after {MAX_JUMPS} frames with something to do, and the clock goes on at its own speed: \
+             {}; what has no end belongs outside of what is skipped, or breaks off while `is_skipping()`",
+            names.join(", ")
+        ));
+    }
+
     /// Queues what other threads have woken.
     fn take_inbox(&self) {
         if self.inbox.is_filled() {
@@ -721,7 +934,7 @@ impl Runtime {
                 let mut arrived = std::mem::take(&mut core.arrived);
                 self.inbox.swap(&mut arrived);
                 for key in arrived.drain(..) {
-                    core.enqueue(key, false);
+                    core.enqueue(key, false, None);
                 }
                 core.arrived = arrived;
             });
@@ -761,7 +974,9 @@ impl Runtime {
         if waits_for_real {
             self.fire_real();
         }
+        self.ticking.set(true);
         self.drain();
+        self.ticking.set(false);
     }
 
     /// Queues who waits for a wall time that has come.
@@ -882,6 +1097,10 @@ impl Runtime {
     }
 
     fn report(&self, report: TaskReport) {
+        if self.logging.get() {
+            let who = who_of(report.name.as_deref(), report.location);
+            self.add_log(who, format!("{}: {}", end_of(&report.error), report.message));
+        }
         if let Some(engine) = self.engine() {
             // A report that panics must not take the drain with it.
             shield(|| engine.report(&report));
@@ -900,6 +1119,60 @@ impl Runtime {
         }
     }
 
+    // ---------------------------------------------------------------- Rehearsals
+
+    /// Starts with a clock at 0, writing down what happens from now on.
+    pub(crate) fn start_rehearsal(&self, engine: Rc<dyn Engine>) {
+        self.start(engine);
+        self.with(|core| core.groups.restart_clock());
+        self.log.replace(Some(Vec::new()));
+        self.logging.set(true);
+    }
+
+    /// Ends what [`start_rehearsal`](Self::start_rehearsal) has begun.
+    pub(crate) fn end_rehearsal(&self) {
+        self.logging.set(false);
+        self.shutdown();
+        self.log.replace(None);
+    }
+
+    /// Returns whether a task waits for the next drain.
+    pub(crate) fn has_ready(&self) -> bool {
+        self.with(|core| !core.ready.is_empty()) || self.inbox.is_filled()
+    }
+
+    /// Returns what is written down so far.
+    pub(crate) fn log(&self) -> Vec<LogLine> {
+        self.log.borrow().clone().unwrap_or_default()
+    }
+
+    /// Writes something down about the running task, if there is a rehearsal.
+    pub(crate) fn note(&self, what: &str) {
+        if !self.logging.get() {
+            return;
+        }
+        match self.task.get() {
+            Some(key) => self.log_task(key, what),
+            None => self.add_log("rehearsal".to_owned(), what.to_owned()),
+        }
+    }
+
+    fn log_task(&self, key: TaskKey, what: &str) {
+        let who = self.with(|core| {
+            let task = core.slots.get(key)?.task.as_ref()?;
+            let header = task.header();
+            Some(who_of(header.name.as_deref().map(|name| &**name), header.location))
+        });
+        self.add_log(who.unwrap_or_default(), what.to_owned());
+    }
+
+    fn add_log(&self, who: String, what: String) {
+        let time = self.real_time();
+        if let Some(log) = &mut *self.log.borrow_mut() {
+            log.push(LogLine { time, who, what });
+        }
+    }
+
     /// Adds a hook that hears of every report until the shutdown.
     pub(crate) fn add_hook(&self, hook: Hook) {
         if self.open.get() {
@@ -907,7 +1180,10 @@ impl Runtime {
         }
     }
 
-    fn report_error(&self, message: &str) {
+    pub(crate) fn report_error(&self, message: &str) {
+        if self.logging.get() {
+            self.add_log("cuelight".to_owned(), message.to_owned());
+        }
         if let Some(engine) = self.engine() {
             shield(|| engine.error(message));
         }
@@ -956,6 +1232,35 @@ impl Runtime {
              them wait for a frame",
             names.join(", ")
         ));
+    }
+}
+
+/// Returns how a task is called in a log, where numbers would differ from run to run.
+fn who_of(name: Option<&str>, location: &Location<'_>) -> String {
+    match name {
+        Some(name) => name.to_owned(),
+        None => format!("{}:{}", location.file(), location.line()),
+    }
+}
+
+/// Returns how a task has ended that has no result.
+fn end_of(error: &TaskError) -> &'static str {
+    match error {
+        TaskError::Cancelled => "is cancelled",
+        TaskError::Failed(_) => "fails",
+        TaskError::Panicked => "panics",
+    }
+}
+
+/// Puts the running task's group back when it is dropped.
+struct Restored<'a> {
+    runtime: &'a Runtime,
+    group: Option<GroupKey>,
+}
+
+impl Drop for Restored<'_> {
+    fn drop(&mut self) {
+        self.runtime.group.set(self.group);
     }
 }
 

@@ -116,6 +116,29 @@ impl Actives {
 }
 
 impl Stage {
+    /// Returns whether conditions are checked at each tick of this clock.
+    pub(super) fn has_ticks(&self) -> bool {
+        !self.ticks.is_empty()
+    }
+
+    /// Returns an item of one of the heaps, in no order.
+    pub(super) fn item(&self, is_seconds: bool, position: usize) -> Option<Item> {
+        let heap = if is_seconds { &self.seconds } else { &self.frames };
+        heap.items().get(position).copied()
+    }
+
+    /// Returns the clocks right below that have to be visited in the next tick.
+    pub(super) fn active_below(&self) -> impl Iterator<Item = GroupKey> {
+        self.below.iter().flat_map(|below| below.active.clocks.iter().map(|active| active.key))
+    }
+
+    /// Lets time pass on the root clock.
+    pub(super) fn pass(&mut self, step: u64, frames: u64) {
+        self.local = self.local.saturating_add(step);
+        self.local_frames += frames;
+        self.step = step / frames;
+    }
+
     /// Of a closed clock: returns whether something is left that the clock above has not taken over yet.
     fn has_orphans(&self) -> bool {
         let heaps = !self.seconds.is_empty() || !self.frames.is_empty();
@@ -168,6 +191,16 @@ impl Clock {
             speed: 1.0,
             stages: [stage(), stage()],
         }
+    }
+
+    /// Returns the clock's speed beside the one above.
+    pub(super) fn speed(&self) -> f64 {
+        self.speed
+    }
+
+    /// Returns a length of time of the one above in this clock's time.
+    pub(super) fn scale(&self, time: u64) -> u64 {
+        scale(time, self.speed)
     }
 
     fn update_speed(&mut self) {
@@ -288,7 +321,12 @@ impl Groups {
         if group.parent == NONE {
             return stage.step;
         }
-        if stage.step_tick == self.ticks[phase as usize] {
+        // Of a clock that is skipped, each jump is a tick.
+        let since = match self.is_skipping(index) {
+            true => self.ticks[phase as usize],
+            false => self.last_ticks[phase as usize],
+        };
+        if stage.step_tick >= since {
             return stage.step;
         }
         if self.is_held(index) {
@@ -326,22 +364,11 @@ impl Groups {
 
     /// Changes what a clock's time depends on, from now on.
     pub(crate) fn rebase(&mut self, index: u32, change: impl FnOnce(&mut super::groups::Group)) {
-        let parent = self.at(index).parent;
         for phase in [Phase::Process, Phase::Physics] {
             let (time, frame) = (self.time(index, phase), self.frame(index, phase));
             let step = self.step(index, phase);
-            let (parent_time, parent_frame) = match parent {
-                NONE => (0, 0),
-                _ => (self.time(parent, phase), self.frame(parent, phase)),
-            };
-            let tick = self.ticks[phase as usize];
-            let stage = self.stage_mut(index, phase as usize);
-            stage.local = time;
-            stage.local_frames = frame;
-            stage.parent = parent_time;
-            stage.parent_frames = parent_frame;
-            stage.step = step;
-            stage.step_tick = tick;
+            self.anchor(index, phase, time, frame);
+            self.set_step(index, phase as usize, step);
         }
         change(self.at_mut(index));
         for stage in 0..2 {
@@ -351,6 +378,32 @@ impl Groups {
                 self.activate(index, stage);
             }
         }
+    }
+
+    /// Says what a clock's time in a stage is at this moment of its parent's.
+    pub(super) fn anchor(&mut self, index: u32, phase: Phase, time: u64, frame: u64) {
+        let (parent_time, parent_frame) = match self.at(index).parent {
+            NONE => (0, 0),
+            parent => (self.time(parent, phase), self.frame(parent, phase)),
+        };
+        let stage = self.stage_mut(index, phase as usize);
+        stage.local = time;
+        stage.local_frames = frame;
+        stage.parent = parent_time;
+        stage.parent_frames = parent_frame;
+    }
+
+    /// Says what a clock's step was in the last tick.
+    pub(super) fn set_step(&mut self, index: u32, stage: usize, step: u64) {
+        let tick = self.ticks[stage];
+        let stage = self.stage_mut(index, stage);
+        stage.step = step;
+        stage.step_tick = tick;
+    }
+
+    /// Returns whether a clock stands still while the one above goes on.
+    pub(super) fn stands_still(&self, index: u32) -> bool {
+        self.is_held(index) || self.at(index).clock.speed == 0.0
     }
 
     // ---------------------------------------------------------------- Waits
@@ -429,6 +482,7 @@ impl Groups {
                 let item = Item { deadline, order, owner: Owner::Wait(wait) };
                 self.change_real(|heap, place| heap.push(item, place));
             }
+            Lane::Skips => {}
         }
     }
 
@@ -454,6 +508,7 @@ impl Groups {
     /// Forgets a wait, due or not, and hands its waiter back.
     pub(crate) fn remove_wait(&mut self, wait: u32) -> Waiter {
         let entry = self.waits.at(wait);
+        self.has_fired |= entry.is_condition || entry.lane == Lane::Ticks;
         if entry.queued {
             let (index, stage, position) =
                 (entry.group.index, usize::from(entry.stage), entry.position);
@@ -467,6 +522,11 @@ impl Groups {
                 Lane::Frames => self.remove_item(index, stage, false, position),
                 Lane::Real => {
                     self.change_real(|heap, place| heap.remove(position, place));
+                }
+                Lane::Skips => {
+                    let mut watches = std::mem::take(&mut self.skip_watches);
+                    watches.remove(wait, &mut self.waits);
+                    self.skip_watches = watches;
                 }
             }
         }
@@ -668,6 +728,24 @@ impl Groups {
         }
     }
 
+    /// Sets the root clock to its start; what others still wait for on it, or on closed clocks below, keeps what is left.
+    pub(crate) fn restart_clock(&mut self) {
+        for phase in [Phase::Process, Phase::Physics] {
+            let stage = phase as usize;
+            let (from, to) = (self.moment(ROOT.index, stage), Moment { time: 0, frame: 0 });
+            let below = self.stage(ROOT.index, stage).below.as_deref();
+            let bequests = below.map_or_else(Vec::new, |below| below.bequests.clone());
+            for key in bequests {
+                if let Some(closed) = self.find(key) {
+                    self.stage_mut(closed, stage).move_deadlines(&from, &to);
+                }
+            }
+            let root = self.stage_mut(ROOT.index, stage);
+            root.move_deadlines(&from, &to);
+            (root.local, root.local_frames, root.step) = (0, 0, 0);
+        }
+    }
+
     fn moment(&self, index: u32, stage: usize) -> Moment {
         let phase = if stage == 0 { Phase::Process } else { Phase::Physics };
         Moment { time: self.time(index, phase), frame: self.frame(index, phase) }
@@ -682,9 +760,37 @@ impl Groups {
 
     // ---------------------------------------------------------------- Waits for a wall time
 
-    /// Registers a wait for a wall time. Returns its index.
-    pub(crate) fn add_real(&mut self, deadline: u64, waiter: Waiter) -> u32 {
-        self.add_wait(ROOT.index, Phase::Process, Lane::Real, deadline, waiter)
+    /// Registers a group's wait for a wall time. Returns its index.
+    pub(crate) fn add_real(&mut self, group: GroupKey, deadline: u64, waiter: Waiter) -> u32 {
+        let index = self.nearest_open(group);
+        self.add_wait(index, Phase::Process, Lane::Real, deadline, waiter)
+    }
+
+    /// Sets a wait for a wall time to another deadline.
+    pub(super) fn move_real(&mut self, wait: u32, deadline: u64) {
+        let entry = self.waits.at(wait);
+        entry.deadline = deadline;
+        let (position, order) = (entry.position, entry.order);
+        self.change_real(|heap, place| {
+            heap.remove(position, &mut *place);
+            heap.push(Item { deadline, order, owner: Owner::Wait(wait) }, place);
+        });
+    }
+
+    /// Fires a wait for a wall time.
+    pub(super) fn fire_one_real(&mut self, wait: u32, due: &mut Due<'_>) {
+        let position = self.waits.at(wait).position;
+        self.change_real(|heap, place| heap.remove(position, place));
+        self.fire(wait, due);
+    }
+
+    /// Fires a wait for a time before that has come.
+    pub(super) fn fire_early(&mut self, wait: u32, due: &mut Due<'_>) {
+        let entry = self.waits.at(wait);
+        let (index, stage, position) =
+            (entry.group.index, usize::from(entry.stage), entry.position);
+        self.remove_item(index, stage, true, position);
+        self.fire(wait, due);
     }
 
     /// Returns whether anybody waits for a wall time.
@@ -722,7 +828,7 @@ impl Groups {
     // ---------------------------------------------------------------- What is due
 
     /// Writes a clock's first deadlines into its parent's queues, and so on upwards where that changes the parent's.
-    fn project(&mut self, mut index: u32, stage: usize) {
+    pub(super) fn project(&mut self, mut index: u32, stage: usize) {
         let phase = if stage == 0 { Phase::Process } else { Phase::Physics };
         loop {
             let parent = self.at(index).parent;
@@ -746,21 +852,8 @@ impl Groups {
         let own = self.stage(index, stage);
         let entry = own.entries[usize::from(!is_seconds)];
         let first = if is_seconds { own.seconds.first() } else { own.frames.first() };
-        let speed = self.at(index).clock.speed;
-        let deadline = match first.map(|item| item.deadline) {
-            None | Some(NEVER) => None,
-            Some(_) if self.is_held(index) || self.at(index).closed => None,
-            Some(deadline) if is_seconds => {
-                let left = deadline.saturating_sub(GRACE).saturating_sub(own.local);
-                // A hair early at the most: then the tick finds nothing due, and asks again in the next.
-                let left = match speed {
-                    1.0 => left,
-                    _ => (left as f64 / speed * (1.0 - 1e-12)) as u64,
-                };
-                (speed > 0.0).then(|| own.parent.saturating_add(left).saturating_add(GRACE))
-            }
-            Some(deadline) => Some(own.parent_frames + (deadline - own.local_frames)),
-        };
+        let deadline = first.map(|item| item.deadline);
+        let deadline = deadline.and_then(|it| self.in_parent(index, stage, is_seconds, it));
         let above = self.stage(parent, stage);
         let heap = if is_seconds { &above.seconds } else { &above.frames };
         if entry != NONE && deadline == Some(heap.deadline_at(entry)) {
@@ -787,6 +880,30 @@ impl Groups {
         before != after
     }
 
+    /// Returns a deadline of a clock in its parent's time, if it comes there.
+    pub(super) fn in_parent(
+        &self,
+        index: u32,
+        stage: usize,
+        is_seconds: bool,
+        deadline: u64,
+    ) -> Option<u64> {
+        let (own, speed) = (self.stage(index, stage), self.at(index).clock.speed);
+        if deadline == NEVER || self.is_held(index) || self.at(index).closed {
+            return None;
+        }
+        if !is_seconds {
+            return Some(own.parent_frames + deadline.saturating_sub(own.local_frames));
+        }
+        let left = deadline.saturating_sub(GRACE).saturating_sub(own.local);
+        // A hair early at the most: then the tick finds nothing due, and asks again in the next.
+        let left = match speed {
+            1.0 => left,
+            _ => (left as f64 / speed * (1.0 - 1e-12)) as u64,
+        };
+        (speed > 0.0).then(|| own.parent.saturating_add(left).saturating_add(GRACE))
+    }
+
     /// Has a clock visited in the next tick.
     pub(super) fn activate(&mut self, mut index: u32, stage: usize) {
         while !std::mem::replace(&mut self.stage_mut(index, stage).is_active, true) {
@@ -808,6 +925,9 @@ impl Groups {
     pub(crate) fn tick(&mut self, phase: Phase, step: u64, due: &mut Due<'_>) {
         let stage = phase as usize;
         self.ticks[stage] += 1;
+        self.last_ticks[stage] = self.ticks[stage];
+        self.is_mid_frame = phase == Phase::Physics;
+        self.process_ticks += u64::from(phase == Phase::Process);
         if self.is_held(ROOT.index) {
             self.stage_mut(ROOT.index, stage).step = 0;
             return;
@@ -821,7 +941,7 @@ impl Groups {
         self.visit(ROOT.index, phase, due);
     }
 
-    fn visit(&mut self, index: u32, phase: Phase, due: &mut Due<'_>) {
+    pub(super) fn visit(&mut self, index: u32, phase: Phase, due: &mut Due<'_>) {
         let stage = phase as usize;
         if self.stage(index, stage).below.as_ref().is_some_and(|it| !it.bequests.is_empty()) {
             self.take_over(index, stage, due.slots);
@@ -866,6 +986,12 @@ impl Groups {
             let Some(below) = self.find_open(key) else {
                 continue;
             };
+            if self.is_jumping && self.at(below).keeps_time {
+                // A jump above is no tick for it; the next real one is.
+                let active = self.active_at(below);
+                self.stage_mut(index, stage).below_mut().active.push(active);
+                continue;
+            }
             self.stage_mut(below, stage).is_active = false;
             if !self.is_held(below) {
                 self.visit(below, phase, due);
@@ -889,6 +1015,7 @@ impl Groups {
     fn fire_frames(&mut self, index: u32, phase: Phase, due: &mut Due<'_>) {
         let stage = phase as usize;
         let mut next = std::mem::take(&mut self.stage_mut(index, stage).next);
+        self.has_fired |= !next.is_empty();
         if self.stage(index, stage).frames.first().is_some() {
             let frame = self.frame(index, phase);
             for &entry in &next {
@@ -945,8 +1072,9 @@ impl Groups {
     }
 
     /// Marks a wait as due, and takes its waiter along.
-    fn fire(&mut self, wait: u32, due: &mut Due<'_>) {
+    pub(super) fn fire(&mut self, wait: u32, due: &mut Due<'_>) {
         let entry = self.waits.at(wait);
+        self.has_fired |= !entry.is_condition && entry.lane != Lane::Ticks;
         entry.queued = false;
         entry.fired = true;
         due.push(std::mem::replace(&mut entry.waiter, Waiter::Nobody));

@@ -5,6 +5,7 @@ use std::task::Waker;
 use super::groups::GroupKey;
 use super::key::TaskKey;
 use super::slots::NONE;
+use crate::Phase;
 use crate::raw::waker::key_of;
 
 /// Who is woken.
@@ -49,6 +50,8 @@ pub(crate) enum Lane {
     Ticks,
     /// For a wall time, in nanoseconds: on no clock.
     Real,
+    /// For the moment when the clock is skipped.
+    Skips,
 }
 
 /// A registered wait.
@@ -66,10 +69,19 @@ pub(crate) struct Wait {
     pub(crate) queued: bool,
     /// Set when it is due; a condition's, until it has been checked.
     pub(crate) fired: bool,
+    /// Set if nothing comes of it but the check of a condition.
+    pub(crate) is_condition: bool,
     /// Its position in a heap, or its neighbour in a list.
     pub(crate) position: u32,
     /// Its neighbour in a list; links empty entries too.
     pub(crate) next: u32,
+}
+
+impl Wait {
+    /// Returns the stage that it is due in.
+    pub(crate) fn phase(&self) -> Phase {
+        [Phase::Process, Phase::Physics][usize::from(self.stage)]
+    }
 }
 
 /// All registered waits of a runtime.
@@ -88,6 +100,11 @@ impl Waits {
         self.ordered
     }
 
+    /// Returns the place of the last first poll.
+    pub(crate) fn last_order(&self) -> u64 {
+        self.ordered
+    }
+
     pub(crate) fn insert(&mut self, group: GroupKey, stage: u8, lane: Lane, waiter: Waiter) -> u32 {
         let order = self.next_order();
         let wait = Wait {
@@ -99,6 +116,7 @@ impl Waits {
             lane,
             queued: false,
             fired: false,
+            is_condition: false,
             position: NONE,
             next: NONE,
         };

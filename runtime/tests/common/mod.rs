@@ -97,6 +97,8 @@ pub struct TestEngine {
     pub settle: Hook,
     /// What happens beside the note when something is reported.
     pub on_report: Hook,
+    /// What happens when a snapshot asks for the engine's waits.
+    pub on_list: Hook,
 }
 
 impl Engine for TestEngine {
@@ -123,6 +125,12 @@ impl Engine for TestEngine {
             panic!("no such owner");
         }
         Some(format!("node {owner}"))
+    }
+
+    fn list_waits(&self, _found: &mut dyn FnMut(&Waker, &str)) {
+        if let Some(on_list) = &*self.on_list.borrow() {
+            on_list();
+        }
     }
 
     fn background_threads(&self) -> usize {

@@ -195,6 +195,17 @@ fn an_engine_that_panics_when_asked_for_a_name() {
     let world = World::start();
     let group = TaskGroup::new();
     engine::set_owner(&group, NonZeroU64::MAX);
+    group.spawn(pending::<()>()).detach();
     assert_eq!(inspect().root.groups[0].name, None);
     assert_eq!(world.errors(), ["asking for a group's name panicked: no such owner"]);
+}
+
+#[test]
+fn an_engine_that_panics_when_asked_for_its_waits() {
+    let world = World::start();
+    let task = spawn(wait_frames(2));
+    *world.engine.on_list.borrow_mut() = Some(Box::new(|| panic!("no list")));
+    assert_eq!(inspect().root.tasks[0].waits_for, [WaitInfo::Frames(2)]);
+    assert_eq!(world.errors(), ["asking for the engine's waits panicked: no list"]);
+    drop(task);
 }

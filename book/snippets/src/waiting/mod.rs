@@ -7,6 +7,7 @@ mod conditions;
 mod cooldowns;
 mod cues;
 mod first;
+mod priority;
 mod scopes;
 mod signals;
 mod time;

@@ -25,3 +25,11 @@ static func describe(path: String) -> String:
 	for task: Dictionary in group.tasks:
 		lines.append("%s %s for %s" % [task.name, task.state, ", ".join(task.waits_for)])
 	return "%d tasks at %s: %s" % [group.tasks.size(), group.speed, "; ".join(lines)]
+
+
+## Returns the live tasks, the polls of the last frame, and the groups, as the Monitors tab shows them.
+static func monitors() -> PackedInt64Array:
+	var values: PackedInt64Array = []
+	for monitor: String in ["tasks", "polls", "groups"]:
+		values.append(Performance.get_custom_monitor("cuelight/" + monitor))
+	return values

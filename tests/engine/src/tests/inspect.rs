@@ -22,7 +22,7 @@ async fn groups_are_named_by_their_nodes(ctx: Context) {
     assert!(path.starts_with("/root/") && path.ends_with("/Guard"), "{path}");
     node.tasks().spawn_named("patrol", wait_seconds(2.0)).detach();
     node.tasks().channel("ai").spawn(wait_frames(9)).detach();
-    node.tasks().child().spawn(next_frame()).detach();
+    node.tasks().child().spawn(wait_frames(9)).detach();
     let signals = (node.signals().renamed().wait(), node.signals().tree_exited().wait());
     let talk = race((signals.0, signals.1, wait_seconds(5.0)));
     node.tasks().channel("talk").spawn(talk).detach();
@@ -68,4 +68,24 @@ async fn read_from_gdscript(ctx: Context) {
     let expected =
         "2 tasks at 0.5: patrol waiting for 3 frames; listen waiting for signal Actor.renamed";
     assert_eq!(describe(), expected);
+}
+
+engine_test!(monitors_read_from_gdscript);
+async fn monitors_read_from_gdscript(ctx: Context) {
+    let mut helper = load::<godot::classes::Script>("res://helpers/snapshot.gd");
+    let mut monitors = || helper.call("monitors", &[]).to::<PackedInt64Array>().to_vec();
+    let before = monitors();
+    let node = actor(&ctx.root());
+    for _ in 0..100 {
+        node.tasks().spawn(wait_seconds(60.0)).detach();
+    }
+    node.tasks().spawn(Trace::default().count_frames()).detach();
+    let after = monitors();
+    assert_eq!([after[0] - before[0], after[2] - before[2]], [101, 1], "{before:?} {after:?}");
+    ctx.frames(3).await;
+    // The sleepers cost nothing: there is the loop, and this test.
+    assert!((1..20).contains(&monitors()[1]), "{:?}", monitors());
+    node.free();
+    ctx.frames(2).await;
+    assert_eq!(monitors()[0], before[0]);
 }
