@@ -72,9 +72,9 @@ impl Map {
         self.pillars.iter().flatten().copied()
     }
 
-    /// Returns a place that somebody can stand at.
+    /// Returns a place that somebody can stand at, and walk around.
     pub fn somewhere(&self, rng: &mut Rng) -> Vector2 {
-        let mut along = || (rng.f32() * 2.0 - 1.0) * (self.half - 60.0);
+        let mut along = || (rng.f32() * 2.0 - 1.0) * (self.half - 160.0);
         self.room_at(Vector2::new(along(), along()))
     }
 

@@ -2,6 +2,7 @@
 
 use std::f32::consts::TAU;
 
+use cuelight::ScriptFutureExt as _;
 use godot::builtin::Vector2;
 
 use super::walk::{go_to, look_around};
@@ -28,8 +29,8 @@ pub async fn patrol(me: &impl Body) {
     let gap = |&number: &usize| me.position().distance_squared_to(corner(number));
     let first = (0..CORNERS).min_by(|a, b| gap(a).total_cmp(&gap(b))).unwrap_or(0);
     for number in (0..CORNERS).cycle().skip(first) {
-        // A corner inside a pillar is reached from its side.
-        go_to(me, SPEED, 34.0, || corner(number)).await;
+        // A corner inside a pillar is reached from its side; one behind the wall never.
+        let _ = go_to(me, SPEED, 34.0, || corner(number)).timeout(6.0).await;
         look_around(me, 0.8 + f64::from(me.roll())).await;
     }
 }

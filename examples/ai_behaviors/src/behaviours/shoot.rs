@@ -1,6 +1,6 @@
 //! The arrow.
 
-use cuelight::{Cooldown, now, wait_seconds};
+use cuelight::{Cooldown, ScriptFutureExt as _, wait_seconds};
 
 use super::walk::stride;
 use crate::body::{Body, Mood};
@@ -15,12 +15,13 @@ pub const TOO_CLOSE: f32 = 190.0;
 pub async fn shoot(me: &impl Body, bow: &Cooldown) {
     bow.try_start();
     me.show(Mood::Striking);
-    let begun = now();
-    while now() - begun < 0.45 {
-        let Some(foe) = me.foe() else { return };
-        me.face(me.position().direction_to(foe));
-        stride(me).await;
-    }
+    let aim = async {
+        while let Some(foe) = me.foe() {
+            me.face(me.position().direction_to(foe));
+            stride(me).await;
+        }
+    };
+    let _ = aim.timeout(0.45).await;
     if let Some(foe) = me.foe() {
         me.shoot(foe);
     }

@@ -1,6 +1,6 @@
 //! Going somewhere: what most behaviours are made of.
 
-use cuelight::{next_frame, now, wait_seconds};
+use cuelight::{ScriptFutureExt as _, next_frame, now, wait_seconds};
 use godot::builtin::Vector2;
 
 use crate::body::Body;
@@ -36,9 +36,12 @@ pub async fn stride(me: &impl Body) -> f32 {
 /// Looks around for so many seconds.
 pub async fn look_around(me: &impl Body, seconds: f64) {
     let (start, facing, side) = (now(), me.facing(), if me.roll() < 0.5 { -1.0 } else { 1.0 });
-    while now() - start < seconds {
-        let angle = ((now() - start) * 2.6).sin() as f32 * 1.1 * side;
-        me.face(facing.rotated(angle));
-        stride(me).await;
-    }
+    let turn = async {
+        loop {
+            let angle = ((now() - start) * 2.6).sin() as f32 * 1.1 * side;
+            me.face(facing.rotated(angle));
+            stride(me).await;
+        }
+    };
+    let _ = turn.timeout(seconds).await;
 }

@@ -1,31 +1,32 @@
 //! Interruptions, each as a whole log, and what is true right after them.
 
+use cuelight::Rehearsal;
 use godot::builtin::Vector2;
 
-use super::{Driver, World};
+use super::World;
 use crate::body::{Body as _, Kind};
 use crate::map::Map;
 
 const NEAR: Vector2 = Vector2::new(40.0, 0.0);
 
 /// A guard that has begun its wind-up.
-fn guard_that_winds_up() -> (Driver, World, super::world::Figure) {
-    let driver = Driver::start();
+fn guard_that_winds_up() -> (Rehearsal, World, super::world::Figure) {
+    let rehearsal = Rehearsal::new();
     let world = World::new(1, Map::open(3000.0));
     world.set_foe(Some(NEAR));
     let guard = world.wake(Kind::Guard, Vector2::ZERO);
     world.check_log(&["0.00 guard 0 strikes"]);
-    driver.run_for(0.1);
-    (driver, world, guard)
+    rehearsal.run_for(0.1);
+    (rehearsal, world, guard)
 }
 
 // ANCHOR: stun
 #[test]
 fn a_stun_ends_the_wind_up_and_the_cooldown_goes_on() {
-    let (driver, world, guard) = guard_that_winds_up();
+    let (rehearsal, world, guard) = guard_that_winds_up();
     guard.hit(1.0, 0.3);
     world.log("a blow");
-    driver.run_for(2.0);
+    rehearsal.run_for(2.0);
     world.check_log(&[
         "0.10 a blow",
         "0.10 guard 0 is stunned",
@@ -40,40 +41,40 @@ fn a_stun_ends_the_wind_up_and_the_cooldown_goes_on() {
 
 #[test]
 fn fear_ends_the_wind_up() {
-    let (driver, world, guard) = guard_that_winds_up();
+    let (rehearsal, world, guard) = guard_that_winds_up();
     guard.hit(50.0, 0.0);
     world.log("a blow");
-    driver.run_for(0.5);
+    rehearsal.run_for(0.5);
     world.check_log(&["0.10 a blow", "0.20 guard 0 flees"]);
 }
 
 #[test]
 fn death_ends_everything() {
-    let (driver, world, guard) = guard_that_winds_up();
+    let (rehearsal, world, guard) = guard_that_winds_up();
     guard.hit(100.0, 0.3);
     world.log("a blow");
-    driver.run_for(2.0);
+    rehearsal.run_for(2.0);
     world.check_log(&["0.10 a blow", "0.10 guard 0 falls", "0.55 guard 0 leaves"]);
     assert!(guard.group().is_closed());
 }
 
 #[test]
 fn whoever_is_freed_in_the_middle_of_something_does_nothing_more() {
-    let (driver, world, guard) = guard_that_winds_up();
+    let (rehearsal, world, guard) = guard_that_winds_up();
     guard.leave();
-    driver.run_for(2.0);
+    rehearsal.run_for(2.0);
     world.check_log(&["0.10 guard 0 leaves"]);
 }
 
 #[test]
 fn frost_slows_the_wind_up_of_one_and_not_of_the_other() {
-    let driver = Driver::start();
+    let rehearsal = Rehearsal::new();
     let world = World::new(1, Map::open(3000.0));
     world.set_foe(Some(NEAR));
     let cold = world.wake(Kind::Guard, Vector2::ZERO);
     world.wake(Kind::Guard, Vector2::new(5.0, 0.0));
     cold.group().set_speed(0.25);
-    driver.run_for(1.3);
+    rehearsal.run_for(1.3);
     world.check_log(&[
         "0.00 guard 0 strikes",
         "0.00 guard 1 strikes",
@@ -87,12 +88,12 @@ fn frost_slows_the_wind_up_of_one_and_not_of_the_other() {
 
 #[test]
 fn a_blow_during_a_stun_does_not_make_it_longer() {
-    let (driver, world, guard) = guard_that_winds_up();
+    let (rehearsal, world, guard) = guard_that_winds_up();
     guard.hit(1.0, 0.3);
-    driver.run_for(0.1);
+    rehearsal.run_for(0.1);
     guard.hit(1.0, 5.0);
     world.log("a second blow");
-    driver.run_for(1.0);
+    rehearsal.run_for(1.0);
     world.check_log(&[
         "0.10 guard 0 is stunned",
         "0.20 a second blow",

@@ -1,8 +1,9 @@
 //! Stories as whole logs: what each enemy does when nobody disturbs it, and a foe comes by.
 
+use cuelight::Rehearsal;
 use godot::builtin::Vector2;
 
-use super::{Driver, World};
+use super::World;
 use crate::body::{Body as _, Kind};
 use crate::map::Map;
 
@@ -12,19 +13,19 @@ fn world() -> World {
 
 #[test]
 fn a_guard_hears_searches_finds_chases_loses_and_returns() {
-    let driver = Driver::start();
+    let rehearsal = Rehearsal::new();
     let world = world();
     let guard = world.wake(Kind::Guard, Vector2::ZERO);
     world.set_foe(Some(Vector2::new(700.0, 0.0)));
-    driver.run_for(1.0);
+    rehearsal.run_for(1.0);
     world.make_noise(Vector2::new(350.0, 0.0), 600.0);
     world.log("a noise");
-    driver.run_for(1.0);
+    rehearsal.run_for(1.0);
     world.set_foe(Some(Vector2::new(480.0, 0.0)));
-    driver.run_for(2.0);
+    rehearsal.run_for(2.0);
     world.set_foe(Some(Vector2::new(500.0, 600.0)));
     world.log("the foe is gone");
-    driver.run_for(10.0);
+    rehearsal.run_for(10.0);
     assert!(guard.position().length() < 400.0, "it has returned to its post");
     world.check_log(&[
         "0.00 guard 0 patrols",
@@ -40,15 +41,15 @@ fn a_guard_hears_searches_finds_chases_loses_and_returns() {
 
 #[test]
 fn an_archer_keeps_its_distance() {
-    let driver = Driver::start();
+    let rehearsal = Rehearsal::new();
     let world = world();
     let archer = world.wake(Kind::Archer, Vector2::ZERO);
     world.set_foe(Some(Vector2::new(280.0, 0.0)));
-    driver.run_for(2.5);
+    rehearsal.run_for(2.5);
     let foe = Vector2::new(120.0, 0.0);
     world.set_foe(Some(foe));
     world.log("the foe comes close");
-    driver.run_for(3.0);
+    rehearsal.run_for(3.0);
     assert!(archer.position().distance_to(foe) > 185.0);
     world.check_log(&[
         "0.00 archer 0 patrols",
@@ -68,15 +69,15 @@ fn an_archer_keeps_its_distance() {
 
 #[test]
 fn a_healer_helps_who_is_hurt() {
-    let driver = Driver::start();
+    let rehearsal = Rehearsal::new();
     let world = world();
     world.set_foe(Some(Vector2::new(0.0, -700.0)));
     let guard = world.wake(Kind::Guard, Vector2::new(300.0, 0.0));
     world.wake(Kind::Healer, Vector2::ZERO);
-    driver.run_for(0.2);
+    rehearsal.run_for(0.2);
     guard.hit(30.0, 0.0);
     world.log("a blow");
-    driver.run_for(6.0);
+    rehearsal.run_for(6.0);
     assert!(guard.health() > 0.95);
     world.check_log(&[
         "0.00 guard 0 patrols",
@@ -92,12 +93,12 @@ fn a_healer_helps_who_is_hurt() {
 
 #[test]
 fn those_who_are_called_come() {
-    let driver = Driver::start();
+    let rehearsal = Rehearsal::new();
     let world = world();
     world.wake(Kind::Guard, Vector2::ZERO);
     world.wake(Kind::Guard, Vector2::new(-200.0, 60.0));
     world.set_foe(Some(Vector2::new(250.0, 0.0)));
-    driver.run_for(2.0);
+    rehearsal.run_for(2.0);
     world.check_log(&[
         "0.00 guard 0 patrols",
         "0.00 guard 1 patrols",
@@ -109,20 +110,20 @@ fn those_who_are_called_come() {
 
 #[test]
 fn a_boss_goes_through_its_phases_and_its_imps_do_not_outlive_theirs() {
-    let driver = Driver::start();
+    let rehearsal = Rehearsal::new();
     let world = world();
     let boss = world.wake(Kind::Boss, Vector2::ZERO);
     world.set_foe(Some(Vector2::new(200.0, 0.0)));
-    driver.run_for(2.5);
+    rehearsal.run_for(2.5);
     boss.hit(250.0, 0.5);
     world.log("down to the second phase");
-    driver.run_for(1.2);
+    rehearsal.run_for(1.2);
     boss.hit(200.0, 0.5);
     world.log("down to the third phase");
-    driver.run_for(0.8);
+    rehearsal.run_for(0.8);
     boss.hit(200.0, 0.5);
     world.log("down to nothing");
-    driver.run_for(1.0);
+    rehearsal.run_for(1.0);
     world.check_log(&[
         "0.00 boss 0 patrols",
         "0.20 boss 0 chases",
@@ -169,7 +170,7 @@ fn a_boss_goes_through_its_phases_and_its_imps_do_not_outlive_theirs() {
 #[test]
 fn the_same_seed_is_the_same_log() {
     let play = |seed| {
-        let driver = Driver::start();
+        let rehearsal = Rehearsal::new();
         let mut rng = fastrand::Rng::with_seed(seed);
         let world = World::new(seed, Map::with_pillars(30, &mut rng));
         for number in 0..30 {
@@ -179,7 +180,7 @@ fn the_same_seed_is_the_same_log() {
         for _ in 0..20 {
             world.set_foe(Some(world.somewhere()));
             world.make_noise(world.somewhere(), 500.0);
-            driver.run_for(1.0);
+            rehearsal.run_for(1.0);
             world.everybody()[0].hit(9.0, 0.3);
         }
         world.take_log()

@@ -23,8 +23,6 @@ struct Inner {
     foe_hp: Cell<i32>,
     figures: RefCell<Vec<Figure>>,
     log: RefCell<Vec<String>>,
-    /// When the world was made.
-    start: f64,
 }
 
 /// Somebody in the world.
@@ -57,7 +55,6 @@ impl World {
             foe_hp: Cell::new(1000),
             figures: RefCell::default(),
             log: RefCell::default(),
-            start: root_group().clock().now(),
         }))
     }
 
@@ -106,7 +103,7 @@ impl World {
 
     /// Writes something into the log, with the time.
     pub fn log(&self, what: impl Display) {
-        let now = root_group().clock().now() - self.0.start;
+        let now = root_group().clock().now();
         self.0.log.borrow_mut().push(format!("{now:.2} {what}"));
     }
 
