@@ -18,7 +18,7 @@ struct Arena {
     seconds: Option<u32>,
 
     /// What the dice start from: the same seed is the same game
-    #[arg(long, value_name = "NUMBER", default_value_t = 4)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
     seed: u64,
 
     /// Let the player steer itself, as it does when headless

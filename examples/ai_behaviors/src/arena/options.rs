@@ -25,7 +25,7 @@ impl Options {
     /// Reads the arguments of the game.
     pub fn read() -> Self {
         let is_seen = DisplayServer::singleton().get_name() != "headless";
-        let mut options = Self { agents: 36, seconds: None, seed: 4, autoplay: !is_seen, is_seen };
+        let mut options = Self { agents: 36, seconds: None, seed: 5, autoplay: !is_seen, is_seen };
         for arg in Os::singleton().get_cmdline_user_args().as_slice() {
             let arg = arg.to_string();
             let (name, value) = arg.split_once('=').unwrap_or((&arg, ""));

@@ -90,7 +90,7 @@ fn come(field: &Rc<Field>, kind: Kind) {
     }
     if kind == Kind::Boss {
         // Where it is seen at once.
-        at = Vector2::new(420.0, -190.0);
+        at = Vector2::new(330.0, -140.0);
     }
     Enemy::wake(&spawn(field, kind, at));
 }
