@@ -15,5 +15,6 @@ mod model {
     mod regressions;
     mod rules;
     mod script;
+    mod skips;
     mod waits;
 }

@@ -20,19 +20,25 @@ struct Mix {
     handing: u32,
     /// How often a script does what is most urgent.
     choosing: u32,
+    /// How often something is skipped. Then no condition does anything, since a skip leaves out frames in which
+    /// nothing would come of the check.
+    skipping: u32,
 }
 
 /// Makes programs. What is listed first in a choice is what shrinking prefers.
 pub fn program() -> impl Strategy<Value = Program> {
-    let lively = Mix { tasks: 5, groups: 4, clocks: 2, waits: 3, handing: 1, choosing: 1 };
-    let timed = Mix { tasks: 1, groups: 3, clocks: 6, waits: 2, handing: 1, choosing: 1 };
-    let closing = Mix { tasks: 2, groups: 8, clocks: 1, waits: 1, handing: 6, choosing: 1 };
-    let choosing = Mix { tasks: 1, groups: 1, clocks: 1, waits: 6, handing: 1, choosing: 20 };
+    let lively =
+        Mix { tasks: 5, groups: 4, clocks: 2, waits: 3, handing: 1, choosing: 1, skipping: 0 };
+    let timed = Mix { tasks: 1, groups: 3, clocks: 6, waits: 2, ..lively };
+    let closing = Mix { tasks: 2, groups: 8, clocks: 1, waits: 1, handing: 6, ..lively };
+    let choosing = Mix { tasks: 1, groups: 1, clocks: 1, waits: 6, choosing: 20, ..lively };
+    let skipping = Mix { groups: 3, clocks: 3, choosing: 0, skipping: 6, ..lively };
     prop_oneof![
         2 => program_of(lively),
         1 => program_of(timed),
         1 => program_of(closing),
         1 => program_of(choosing),
+        2 => program_of(skipping),
     ]
 }
 
@@ -73,7 +79,8 @@ fn step(mix: Mix) -> BoxedStrategy<Step> {
         8 => wait(mix).prop_map(|wait| Step::Await(vec![wait])),
         8 => action(mix).prop_map(Step::Do),
         3 => vec(wait(mix), 0..4).prop_map(Step::Await),
-        mix.choosing => priority(wait(mix), mix).prop_map(|wait| Step::Await(vec![wait])),
+        mix.choosing.max(1) => if_asked(mix.choosing, priority(wait(mix), mix), wait(mix))
+            .prop_map(|wait| Step::Await(vec![wait])),
         mix.handing => wait(mix).prop_map(Step::PollOnce),
         3 => guard(mix).prop_map(Step::Hold),
         1 => Just(Step::Panic),
@@ -109,7 +116,7 @@ fn waits_of(part: BoxedStrategy<Wait>, mix: Mix) -> impl Strategy<Value = Wait> 
         1 => (parts(), boxed()).prop_map(|(children, body)| Wait::Scope(children, body)),
         1 => (boxed(), vec(action(mix), 0..3))
             .prop_map(|(part, actions)| Wait::OnCancel(part, actions)),
-        2 => priority(part.clone(), mix),
+        2 => if_asked(mix.choosing, priority(part.clone(), mix), part.clone()),
     ]
 }
 
@@ -150,17 +157,19 @@ fn form() -> impl Strategy<Value = Form> {
 
 fn single_wait(mix: Mix) -> BoxedStrategy<Wait> {
     let asking = (number(), vec(action(mix), 1..3));
+    let asking = asking.prop_map(|(flag, actions)| Wait::Flag(flag, actions)).boxed();
     prop_oneof![
-        22 => plain_wait(),
+        22 => plain_wait(mix),
         2 => Just(Wait::Yield),
-        1 => asking.prop_map(|(flag, actions)| Wait::Flag(flag, actions)),
+        1 => if_asked(checked(mix), asking, plain_wait(mix)),
         mix.handing + 1 => number().prop_map(Wait::Stashed),
     ]
     .boxed()
 }
 
 /// A wait that does no actions, so that actions may make it.
-fn plain_wait() -> BoxedStrategy<Wait> {
+fn plain_wait(mix: Mix) -> BoxedStrategy<Wait> {
+    let raised = number().prop_map(Wait::Raised).boxed();
     prop_oneof![
         4 => (stage(), 0..4_u64).prop_map(|(stage, frames)| Wait::Frames(stage, frames)),
         4 => seconds().prop_map(Wait::Seconds),
@@ -169,17 +178,21 @@ fn plain_wait() -> BoxedStrategy<Wait> {
         2 => seconds().prop_map(Wait::RealSeconds),
         3 => (period(), 0..4_u8).prop_map(|(period, count)| Wait::Beats(period, count)),
         2 => number().prop_map(|flag| Wait::Flag(flag, Vec::new())),
-        2 => (0..4_u8).prop_map(Wait::Checks),
+        2 => if_asked(checked(mix), (0..4_u8).prop_map(Wait::Checks).boxed(), raised.clone()),
         1 => number().prop_map(Wait::While),
         1 => number().prop_map(Wait::Changed),
-        1 => (number(), period()).prop_map(|(flag, period)| Wait::FlagEvery(flag, period)),
+        1 => if_asked(
+            checked(mix),
+            (number(), period()).prop_map(|(flag, period)| Wait::FlagEvery(flag, period)).boxed(),
+            raised.clone()
+        ),
         1 => seconds().prop_map(Wait::Animate),
         3 => number().prop_map(Wait::Event),
         2 => group().prop_map(Wait::Join),
         3 => number().prop_map(Wait::Task),
         2 => number().prop_map(Wait::Shared),
         2 => number().prop_map(Wait::Cue),
-        2 => number().prop_map(Wait::Raised),
+        2 => raised,
         2 => number().prop_map(Wait::Cooled),
     ]
     .boxed()
@@ -214,7 +227,7 @@ fn action(mix: Mix) -> BoxedStrategy<Action> {
         4 => number().prop_map(Action::Give),
         1 => number().prop_map(Action::Poke),
         3 => set_flag(),
-        2 => plain_wait().prop_map(Action::Stash),
+        2 => plain_wait(mix).prop_map(Action::Stash),
         1 => number().prop_map(Action::DropStashed),
         3 => number().prop_map(Action::GiveCue),
         2 => (number(), any::<bool>()).prop_map(|(flag, set)| Action::Raise(flag, set)),
@@ -223,8 +236,29 @@ fn action(mix: Mix) -> BoxedStrategy<Action> {
         2 => number().prop_map(Action::StartCooldown),
     ];
     let tasks = prop_oneof![3 => tasks, 1 => slot_action()];
-    let Mix { tasks: t, groups: g, clocks: c, waits: w, .. } = mix;
-    prop_oneof![t => tasks, g => groups, c => clocks, w => waits].boxed()
+    let skips = prop_oneof![
+        4 => prop_oneof![1 => Just(0), 4 => group()].prop_map(Action::Skip),
+        1 => Just(Action::Checkpoint),
+        2 => Just(Action::IsSkipping),
+    ];
+    let Mix { tasks: t, groups: g, clocks: c, waits: w, skipping: s, .. } = mix;
+    let all = prop_oneof![t => tasks, g => groups, c => clocks, w => waits].boxed();
+    let skips = prop_oneof![t + g + c + w => all.clone(), s.max(1) => skips].boxed();
+    if_asked(s, skips, all)
+}
+
+/// Returns whether conditions may do something, or count how often they were checked.
+fn checked(mix: Mix) -> u32 {
+    u32::from(mix.skipping == 0)
+}
+
+/// Returns what is asked for, or what stands in for it.
+fn if_asked<T>(
+    asked: u32,
+    strategy: BoxedStrategy<T>,
+    instead: BoxedStrategy<T>,
+) -> BoxedStrategy<T> {
+    if asked > 0 { strategy } else { instead }
 }
 
 fn set_flag() -> impl Strategy<Value = Action> {

@@ -28,7 +28,7 @@ impl Group {
         Group { parent, speed: 1.0, ..Group::default() }
     }
 
-    fn own_speed(&self) -> f64 {
+    pub fn own_speed(&self) -> f64 {
         self.slows.iter().fold(self.speed, |speed, (_, factor)| speed * factor)
     }
 }
@@ -77,6 +77,7 @@ impl Model<'_> {
         for below in 0..self.groups.len() {
             if self.with_ancestors(below).contains(&group) && !self.groups[below].closed {
                 self.groups[below].closed = true;
+                self.skips.retain(|skip| skip.group != below);
                 self.leave_waits(below, heir);
             }
         }
@@ -214,6 +215,6 @@ impl Model<'_> {
     }
 }
 
-fn scale(step: u64, speed: f64) -> u64 {
+pub fn scale(step: u64, speed: f64) -> u64 {
     if speed == 1.0 { step } else { (step as f64 * speed) as u64 }
 }

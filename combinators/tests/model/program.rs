@@ -241,6 +241,12 @@ pub enum Action {
     Slow(u8, f64),
     /// Drops one of these guards.
     DropSlow(u8),
+    /// Skips a group.
+    Skip(u8),
+    /// Passes a checkpoint.
+    Checkpoint,
+    /// Asks whether the current clock is skipped.
+    IsSkipping,
     /// Sets a group's phase.
     SetPhase(u8, Phase),
     /// Asks how many tasks are alive in a group.

@@ -9,6 +9,7 @@ use std::cell::Cell;
 
 use super::groups::Group;
 use super::program::{Guard, How, MAX_TASKS, Place, Program, SIGNALS, pick};
+use super::skips::Skip;
 use super::waits::{Waiting, Waker};
 
 /// A drain ends after so many rounds.
@@ -76,6 +77,12 @@ pub struct Model<'a> {
     pub kept: Vec<usize>,
     /// Cancelled tasks whose futures are still to be dropped.
     pub doomed: Vec<usize>,
+    /// The groups that are skipped, in the order in which that began.
+    pub skips: Vec<Skip>,
+    /// Set if the last tick was one of the physics.
+    pub mid_frame: bool,
+    /// Set when a wait was due that somebody polls outside of all tasks.
+    pub woken_outside: bool,
 }
 
 /// A cooldown.
@@ -188,6 +195,9 @@ impl<'a> Model<'a> {
             later: Vec::new(),
             kept: Vec::new(),
             doomed: Vec::new(),
+            skips: Vec::new(),
+            mid_frame: false,
+            woken_outside: false,
         }
     }
 
@@ -198,6 +208,7 @@ impl<'a> Model<'a> {
             return;
         }
         self.busy = true;
+        self.mid_frame = stage == 1;
         self.step_clocks(0, stage, delta);
         self.fire_real();
         self.drain();
@@ -232,6 +243,7 @@ impl<'a> Model<'a> {
         for group in &mut self.groups[1..] {
             group.closed = true;
         }
+        self.skips.clear();
         self.engine = false;
     }
 
@@ -247,6 +259,7 @@ impl<'a> Model<'a> {
             root.frames = self.groups[0].frames;
             self.groups[0] = root;
             self.rung = false;
+            self.mid_frame = false;
             self.engine = true;
             self.open = true;
         }
@@ -389,6 +402,7 @@ impl<'a> Model<'a> {
 
     pub fn wake(&mut self, waker: Waker) {
         let Waker::Task(number) = waker else {
+            self.woken_outside = true;
             self.log.push("outside: woken".into());
             return;
         };
@@ -417,6 +431,22 @@ impl<'a> Model<'a> {
     fn drain(&mut self) {
         self.busy = true;
         self.drop_doomed();
+        loop {
+            self.rounds();
+            if !self.ready.is_empty() || !self.jump() {
+                break;
+            }
+        }
+        let livelock = !self.ready.is_empty();
+        if livelock && !self.livelock {
+            self.log.push("error".into());
+        }
+        self.livelock = livelock;
+        self.ready.append(&mut self.later);
+        self.busy = false;
+    }
+
+    fn rounds(&mut self) {
         for _ in 0..ROUNDS {
             if self.ready.is_empty() {
                 break;
@@ -435,13 +465,6 @@ impl<'a> Model<'a> {
             }
             self.drop_doomed();
         }
-        let livelock = !self.ready.is_empty();
-        if livelock && !self.livelock {
-            self.log.push("error".into());
-        }
-        self.livelock = livelock;
-        self.ready.append(&mut self.later);
-        self.busy = false;
     }
 
     fn poll(&mut self, task: usize) {

@@ -76,7 +76,9 @@ impl<'a> Model<'a> {
             };
         };
         let script = &self.program.scripts[self.tasks[task].script];
-        self.log.push(format!("t{name}: poll at {}", self.now(self.here())));
+        if !self.is_skipped_here() {
+            self.log.push(format!("t{name}: poll at {}", self.now(self.here())));
+        }
         loop {
             let at = self.tasks[task].step;
             let Some(step) = script.steps.get(at) else {
@@ -220,6 +222,12 @@ impl<'a> Model<'a> {
                 if !self.slows.is_empty() {
                     self.drop_slow(pick(number, self.slows.len()));
                 }
+            }
+            Action::Skip(number) => self.skip(self.group(number)),
+            Action::Checkpoint => self.checkpoint(),
+            Action::IsSkipping => {
+                let skipping = self.is_skipped_here();
+                self.log.push(format!("skipping {skipping}"));
             }
             Action::SetPhase(number, phase) => self.set_phase(self.group(number), phase as usize),
             Action::Len(number) => {
@@ -371,7 +379,7 @@ impl<'a> Model<'a> {
             Wait::Changed(number) => {
                 let wait = self.make(kind);
                 let flag = pick(number, self.flags.len());
-                self.log.push(format!("flag {flag}: read"));
+                self.note_read(flag);
                 self.waits[wait].seen = u64::from(self.flags[flag]);
                 wait
             }
@@ -614,7 +622,9 @@ impl<'a> Model<'a> {
             }
             Wait::Flag(number, ref actions) => self.poll_condition(wait, waker, |model| {
                 let flag = pick(number, model.flags.len());
-                model.log.push(format!("flag {flag}: check"));
+                if !model.is_skipped_here() {
+                    model.log.push(format!("flag {flag}: check"));
+                }
                 for action in actions {
                     model.act(action);
                 }
@@ -628,7 +638,7 @@ impl<'a> Model<'a> {
             Wait::Changed(number) => {
                 let flag = pick(number, self.flags.len());
                 let ready = self.poll_condition(wait, waker, |model| {
-                    model.log.push(format!("flag {flag}: read"));
+                    model.note_read(flag);
                     u64::from(model.flags[flag]) != model.waits[wait].seen
                 });
                 return ready.then(|| self.flags[flag].to_string());

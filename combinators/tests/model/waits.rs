@@ -4,7 +4,7 @@ use super::program::Wait;
 use super::rules::{Cooldown, Model};
 
 /// A wait that is this close to its deadline, in nanoseconds, is due.
-const GRACE: u64 = 1_000;
+pub const GRACE: u64 = 1_000;
 
 /// What a wait wakes: a task, or what polled it outside of all tasks.
 #[derive(Clone, Copy)]
@@ -48,6 +48,8 @@ pub struct Waiting<'a> {
     pub time: u64,
     /// Where a stream's beats are counted from on its clock, and which one is next.
     pub beats: (u64, u64),
+    /// The group that one for wall time was first polled in.
+    pub real_group: usize,
     /// What its cue or its flag has given it.
     pub given: Option<u64>,
     /// The parts that it is made of, each until it is dropped.
@@ -56,14 +58,14 @@ pub struct Waiting<'a> {
     pub outputs: Vec<Option<String>>,
 }
 
-const TIME: u8 = 0;
-const FRAMES: u8 = 1;
-const CONDITION: u8 = 2;
-const REAL: u8 = 3;
+pub const TIME: u8 = 0;
+pub const FRAMES: u8 = 1;
+pub const CONDITION: u8 = 2;
+pub const REAL: u8 = 3;
 
 impl Waiting<'_> {
     /// In a tick of a clock, what is of a lower rank comes first.
-    fn rank(&self) -> u8 {
+    pub fn rank(&self) -> u8 {
         match self.kind {
             Wait::Seconds(_)
             | Wait::ClockSeconds(..)
@@ -102,6 +104,7 @@ impl<'a> Model<'a> {
             deadline: 0,
             time: 0,
             beats: (0, 1),
+            real_group: 0,
             given: None,
             parts: Vec::new(),
             outputs: Vec::new(),
@@ -179,6 +182,7 @@ impl<'a> Model<'a> {
         if !ready {
             if first {
                 self.note_poll(wait);
+                self.waits[wait].real_group = self.living(self.here());
             }
             self.waits[wait].registered = true;
             self.waits[wait].waker = Some(waker);
@@ -234,7 +238,9 @@ impl<'a> Model<'a> {
                 amount.saturating_sub(left) as f64 / amount as f64
             }
         };
-        self.log.push(format!("animate {progress:.6}"));
+        if !self.is_skipped_here() {
+            self.log.push(format!("animate {progress:.6}"));
+        }
         None
     }
 

@@ -318,12 +318,12 @@ impl Groups {
 
     /// Takes back what was set on the root group. Its time goes on.
     pub(crate) fn reset_root(&mut self) {
+        self.is_mid_frame = false;
         self.rebase(ROOT.index, |root| {
             root.freezes = 0;
             root.frozen = false;
             root.phase = None;
             root.kept = Vec::new();
-            root.skip = None;
             root.clock.reset_speed();
         });
     }

@@ -897,9 +897,10 @@ impl Runtime {
             true => nanoseconds_of(self.real_time()),
             false => 0,
         };
-        if has_polled && !self.ticking.get() {
+        if has_polled {
             // What has come from elsewhere may be what a condition waits for.
-            self.with(|core| core.groups.uncheck_conditions());
+            let beats = !self.ticking.get();
+            self.with(|core| core.groups.uncheck_conditions(beats));
         }
         let mut others = Vec::new();
         let jumped = self.with(|core| core.jump(real, &mut others));
@@ -1027,6 +1028,7 @@ impl Runtime {
             for group in core.groups.children(ROOT.index) {
                 core.groups.close(group, &mut over);
             }
+            core.groups.forget_skipping(ROOT.index);
             over.attached.append(&mut core.groups.at_mut(ROOT.index).attached);
         });
         self.drop_all(over.attached);

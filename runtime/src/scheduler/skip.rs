@@ -170,11 +170,17 @@ impl Groups {
         self.keepers.retain(|&other| other != key);
     }
 
-    /// Notes that something has happened, so that conditions have to be checked.
-    pub(crate) fn uncheck_conditions(&mut self) {
+    /// Notes that something may have happened outside of the skips, so that conditions have to be checked: those that are
+    /// checked every so many seconds only on demand, since a skip that waits for nothing else would go on for their sake.
+    pub(crate) fn uncheck_conditions(&mut self, beats: bool) {
         for at in 0..self.skips.len() {
-            if let Some(index) = self.find_open(self.skips[at]) {
+            let Some(index) = self.find_open(self.skips[at]) else {
+                continue;
+            };
+            if beats {
                 self.uncheck(index);
+            } else if let Some(skip) = &mut self.at_mut(index).skip {
+                skip.ticks_unchecked = true;
             }
         }
     }
@@ -446,7 +452,8 @@ impl Groups {
         for position in 0..self.real.items_mut().len() {
             let item = self.real.items_mut()[position];
             if item.deadline != NEVER && self.is_real_below(item.owner, index) {
-                first = first.into_iter().chain([item.deadline.saturating_sub(real)]).min();
+                let left = item.deadline.saturating_sub(GRACE).saturating_sub(real);
+                first = first.into_iter().chain([left]).min();
             }
         }
         first
