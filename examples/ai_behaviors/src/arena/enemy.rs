@@ -75,7 +75,7 @@ impl Enemy {
         let at = soul.field.map.room_at(at);
         soul.kind.set(kind);
         soul.hp.set(kind.hp());
-        soul.at.set(at);
+        soul.move_to(at);
         soul.post.set(at);
         soul.noise.set(None);
         soul.mood.set(Mood::Calm);
@@ -83,7 +83,6 @@ impl Enemy {
         soul.field.enter(soul);
         count(&soul.field.tally.spawns);
         let mut node = soul.node.clone();
-        node.set_position(at);
         node.set_process_mode(ProcessMode::INHERIT);
         node.show();
         body.redraw();

@@ -48,9 +48,7 @@ impl Body for EnemyBody {
 
     fn move_by(&self, way: Vector2) {
         let at = self.0.field.map.walk(self.position(), way);
-        self.0.at.set(at);
-        let mut node = self.0.node.clone();
-        node.set_position(at);
+        self.0.move_to(at);
         if way.length_squared() > 0.01 {
             self.face(way);
         }

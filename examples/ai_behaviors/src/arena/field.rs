@@ -27,6 +27,8 @@ pub struct Field {
     pub chosen: RefCell<Option<Rc<Soul>>>,
     /// All enemies who are in the game, in no order that means anything.
     souls: RefCell<Vec<Rc<Soul>>>,
+    /// Where each of them is, side by side: all are asked in each search.
+    places: RefCell<Vec<Vector2>>,
     pub tally: Tally,
 }
 
@@ -36,6 +38,7 @@ pub struct Soul {
     pub node: Gd<Enemy>,
     pub field: Rc<Field>,
     pub kind: Cell<Kind>,
+    /// Set by [`move_to`](Self::move_to).
     pub at: Cell<Vector2>,
     pub facing: Cell<Vector2>,
     pub post: Cell<Vector2>,
@@ -80,6 +83,7 @@ impl Field {
             pool: RefCell::default(),
             chosen: RefCell::default(),
             souls: RefCell::default(),
+            places: RefCell::default(),
             tally: Tally::default(),
         })
     }
@@ -118,10 +122,13 @@ impl Field {
 
     /// Returns all within a distance of a place.
     pub fn within(&self, at: Vector2, distance: f32) -> Vec<Rc<Soul>> {
-        let is_near = |soul: &&Rc<Soul>| {
-            soul.at.get().distance_squared_to(at) < distance * distance && soul.hp.get() > 0
-        };
-        self.souls.borrow().iter().filter(is_near).cloned().collect()
+        let mut found = Vec::new();
+        self.search(at, distance, |soul| {
+            if soul.hp.get() > 0 {
+                found.push(soul.clone());
+            }
+        });
+        found
     }
 
     /// Returns the nearest to a place, within a distance, of whom something is true.
@@ -131,18 +138,29 @@ impl Field {
         distance: f32,
         is_meant: impl Fn(&Soul) -> bool,
     ) -> Option<Rc<Soul>> {
-        let souls = self.souls.borrow();
-        let gap = |soul: &Soul| soul.at.get().distance_squared_to(at);
-        let meant = souls.iter().filter(|soul| gap(soul) < distance * distance && is_meant(soul));
-        meant.min_by(|a, b| gap(a).total_cmp(&gap(b))).cloned()
+        let mut nearest = None;
+        let mut least = f32::INFINITY;
+        self.search(at, distance, |soul| {
+            let gap = soul.at.get().distance_squared_to(at);
+            if gap < least && is_meant(soul) {
+                least = gap;
+                nearest = Some(soul.clone());
+            }
+        });
+        nearest
     }
 
     /// Has all within a distance hear something.
     pub fn make_noise(&self, at: Vector2, distance: f32) {
-        for soul in self.souls.borrow().iter() {
-            let gap = soul.at.get().distance_squared_to(at);
-            if gap < distance * distance {
-                soul.noise.set(Some(at));
+        self.search(at, distance, |soul| soul.noise.set(Some(at)));
+    }
+
+    /// Calls a function for each within a distance of a place. It lets nobody in or out.
+    fn search(&self, at: Vector2, distance: f32, mut found: impl FnMut(&Rc<Soul>)) {
+        let (souls, places) = (self.souls.borrow(), self.places.borrow());
+        for (soul, place) in souls.iter().zip(&*places) {
+            if place.distance_squared_to(at) < distance * distance {
+                found(soul);
             }
         }
     }
@@ -152,6 +170,7 @@ impl Field {
         let mut souls = self.souls.borrow_mut();
         soul.index.set(Some(souls.len()));
         souls.push(soul.clone());
+        self.places.borrow_mut().push(soul.at.get());
     }
 
     /// Takes somebody out of the game, and returns whether it was in.
@@ -159,6 +178,7 @@ impl Field {
         let Some(index) = soul.index.take() else { return false };
         let mut souls = self.souls.borrow_mut();
         souls.swap_remove(index);
+        self.places.borrow_mut().swap_remove(index);
         if let Some(moved) = souls.get(index) {
             moved.index.set(Some(index));
         }
@@ -193,6 +213,16 @@ impl Soul {
     /// Returns its health, from 0 to 1.
     pub fn health(&self) -> f32 {
         self.hp.get().max(0) as f32 / self.kind.get().hp() as f32
+    }
+
+    /// Puts it at a place.
+    pub fn move_to(&self, at: Vector2) {
+        self.at.set(at);
+        if let Some(index) = self.index.get() {
+            self.field.places.borrow_mut()[index] = at;
+        }
+        let mut node = self.node.clone();
+        node.set_position(at);
     }
 
     /// Returns whether it is in the game.

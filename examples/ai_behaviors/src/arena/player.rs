@@ -120,8 +120,7 @@ impl Player {
             if in_front(way) {
                 hits += 1;
                 let pushed = field.map.walk(soul.at.get(), way.normalized_or_zero() * 14.0);
-                soul.at.set(pushed);
-                soul.node.clone().set_position(pushed);
+                soul.move_to(pushed);
                 Enemy::hit(&soul, 20, 0.35);
             }
         }

@@ -12,7 +12,10 @@ use super::field::{Field, Soul, count};
 use crate::body::Kind;
 
 /// The most that come in one go.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 20;
+
+/// How many enemies have the same parent.
+const PEN: usize = 64;
 
 /// Those who are not in the game, and where new ones are made.
 #[derive(GodotClass)]
@@ -20,29 +23,40 @@ const AT_ONCE: usize = 100;
 pub struct Pool {
     idle: Vec<Rc<Soul>>,
     made: usize,
+    /// The parents of all enemies. Godot goes through all children of a node whenever one of them comes or goes, and
+    /// thousands of them are too many for that.
+    pens: Vec<Gd<Node2D>>,
     base: Base<Node2D>,
 }
 
 #[godot_api]
 impl INode2D for Pool {}
 
+impl Pool {
+    /// Returns the number of the next enemy that is made, and its parent.
+    fn next(&mut self, agents: usize) -> (usize, Gd<Node2D>) {
+        self.made += 1;
+        while self.pens.len() * PEN < agents {
+            let pen = Node2D::new_alloc();
+            self.base_mut().add_child(&pen);
+            self.pens.push(pen);
+        }
+        (self.made, self.pens[self.made % self.pens.len()].clone())
+    }
+}
+
 /// Brings somebody into the game, who is not awake.
 pub fn spawn(field: &Rc<Field>, kind: Kind, at: Vector2) -> EnemyBody {
     let pool = field.pool();
-    let idle = pool.clone().bind_mut().idle.pop();
+    let idle = pool.with(|pool| pool.idle.pop());
     let body = match idle {
         Some(soul) => {
             count(&field.tally.reused);
             EnemyBody(soul)
         }
         None => {
-            let number = {
-                let mut pool = pool.clone();
-                let mut pool = pool.bind_mut();
-                pool.made += 1;
-                pool.made
-            };
-            Enemy::make(number, field, &pool.upcast())
+            let (number, pen) = pool.with(|pool| pool.next(field.options.agents.max(1)));
+            Enemy::make(number, field, &pen)
         }
     };
     Enemy::enter(&body, kind, at);
@@ -54,7 +68,7 @@ pub fn retire(soul: &Rc<Soul>) {
     // Whoever was freed meanwhile is out already.
     if soul.field.exit(soul) {
         soul.node.with(Enemy::put_away);
-        soul.field.pool().bind_mut().idle.push(soul.clone());
+        soul.field.pool().with(|pool| pool.idle.push(soul.clone()));
     }
 }
 
@@ -68,7 +82,7 @@ pub async fn keep_full(field: Rc<Field>) {
             next_frame().await;
         }
     }
-    let mut beat = every(0.5);
+    let mut beat = every(0.1);
     loop {
         beat.next().await;
         for _ in 0..wanted.saturating_sub(field.len()).min(AT_ONCE) {

@@ -10,11 +10,10 @@ use super::field::Field;
 
 /// Meteors come down on the crowd, for ever.
 pub async fn meteors(field: Rc<Field>) {
-    let count = (field.options.agents / 250).max(1);
-    let mut beat = every(0.5);
+    let mut beat = every(125.0 / field.options.agents as f64);
     loop {
-        beat.next().await;
-        for _ in 0..count {
+        // Several in a frame, where they are that many.
+        for _ in 0..beat.next().await {
             let Some(target) = field.anybody() else { continue };
             let at = target.at.get();
             for soul in field.within(at, 140.0) {
@@ -27,11 +26,9 @@ pub async fn meteors(field: Rc<Field>) {
 
 /// Frees enemies at once, with all that they do, for ever.
 pub async fn vanish(field: Rc<Field>) {
-    let count = (field.options.agents / 500).max(1);
-    let mut beat = every(0.5);
+    let mut beat = every(250.0 / field.options.agents as f64);
     loop {
-        beat.next().await;
-        for _ in 0..count {
+        for _ in 0..beat.next().await {
             if let Some(soul) = field.anybody() {
                 soul.node.clone().free();
             }
