@@ -489,7 +489,9 @@ impl World {
             Wait::While(flag) => {
                 let (world, flag) = (self.clone(), pick(flag, SIGNALS));
                 quiet(wait_while(move || {
-                    log(format!("flag {flag}: while"));
+                    if !is_skipping() {
+                        log(format!("flag {flag}: while"));
+                    }
                     world.flags[flag].get()
                 }))
             }

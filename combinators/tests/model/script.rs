@@ -632,7 +632,9 @@ impl<'a> Model<'a> {
             }),
             Wait::While(number) => self.poll_condition(wait, waker, |model| {
                 let flag = pick(number, model.flags.len());
-                model.log.push(format!("flag {flag}: while"));
+                if !model.is_skipped_here() {
+                    model.log.push(format!("flag {flag}: while"));
+                }
                 !model.flags[flag]
             }),
             Wait::Changed(number) => {

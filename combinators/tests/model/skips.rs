@@ -1,7 +1,7 @@
 //! The model's skips: a group is stepped frame by frame, at sixty a second, until nothing is left that time brings.
 
 use super::groups::scale;
-use super::rules::Model;
+use super::rules::{Life, Model, Task};
 use super::waits::{FRAMES, GRACE, REAL, TIME, Waker};
 
 /// The length of a frame of a skip, in nanoseconds.
@@ -10,8 +10,8 @@ const FRAME: u64 = 16_666_667;
 /// A group that is skipped.
 pub struct Skip {
     pub group: usize,
-    /// The rest of the frame that it is in: the process stage, with how many frames have passed, and the step of one.
-    half: Option<(u64, u64)>,
+    /// The rest of the frame that it is in: the process stage, with its step.
+    half: Option<u64>,
     /// Set if it is over but for that.
     over: bool,
 }
@@ -84,15 +84,17 @@ impl Model<'_> {
 
     fn jump_on(&mut self, at: usize) -> bool {
         let group = self.skips[at].group;
-        let (later, yielded): (Vec<_>, Vec<_>) = std::mem::take(&mut self.later)
-            .into_iter()
-            .partition(|&task| !self.with_ancestors(self.tasks[task].group).contains(&group));
+        let (later, yielded): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.later).into_iter().partition(|&task| {
+                let Task { life, group: own, .. } = &self.tasks[task];
+                *life != Life::Alive || !self.with_ancestors(*own).contains(&group)
+            });
         let has_yielded = !yielded.is_empty();
         self.later = later;
         self.ready.extend(yielded);
-        if let Some((frames, step)) = self.skips[at].half.take() {
+        if let Some(step) = self.skips[at].half.take() {
             self.flow(group, 0, 1, step, true);
-            self.jump_real(group, frames);
+            self.jump_real(group, 0);
             if self.skips[at].over {
                 self.skips.remove(at);
             }
@@ -110,16 +112,19 @@ impl Model<'_> {
         for stage in [1, 0] {
             self.flow(group, stage, empty, step.saturating_mul(empty), false);
         }
-        self.skips[at].half = Some((empty + 1, step));
+        self.skips[at].half = Some(step);
         self.flow(group, 1, 1, step, true);
+        self.jump_real(group, empty + 1);
         true
     }
 
     /// Returns a number of frames in which nothing is due for certain; none if there is nothing that time brings.
     fn empty_frames(&self, group: usize, step: u64) -> Option<u64> {
         let mut empty = None;
-        for waiting in self.waits.iter().filter(|it| it.registered && !it.gone && !it.due) {
-            if waiting.deadline == u64::MAX {
+        for (wait, waiting) in self.waits.iter().enumerate() {
+            let is_there = waiting.registered && !waiting.gone && !waiting.due;
+            // What was over when it was made is on no clock.
+            if !is_there || waiting.deadline == u64::MAX || self.has_passed(wait) {
                 continue;
             }
             let frames = match (waiting.rank(), waiting.clock) {
@@ -218,7 +223,8 @@ impl Model<'_> {
         for (wait, waiting) in self.waits.iter().enumerate() {
             let Some((clock, stage)) = waiting.clock else { continue };
             let is_time = waiting.rank() == TIME && waiting.deadline != u64::MAX;
-            if !is_time || !waiting.registered || waiting.gone || waiting.due {
+            let is_there = waiting.registered && !waiting.gone && !waiting.due;
+            if !is_time || !is_there || self.has_passed(wait) {
                 continue;
             }
             let Some(Waker::Task(task)) = waiting.waker else { continue };

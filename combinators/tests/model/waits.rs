@@ -461,7 +461,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn has_passed(&self, wait: usize) -> bool {
+    pub fn has_passed(&self, wait: usize) -> bool {
         let waiting = &self.waits[wait];
         if waiting.rank() == REAL {
             return self.real_time() >= waiting.deadline;

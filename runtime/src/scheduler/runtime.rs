@@ -252,10 +252,10 @@ impl Core {
     /// Queues the tasks of a skipped clock that wait for the next drain: a jump is one for them. Returns whether there are
     /// any.
     fn take_yielded(&mut self, index: u32) -> bool {
-        let Self { groups, ready, later, .. } = self;
+        let Self { slots, groups, ready, later, .. } = self;
         let before = later.len();
         later.retain(|&(key, group)| {
-            let group = groups.find_open(group);
+            let group = groups.find_open(group).filter(|_| slots.is_alive(key));
             let goes_along = group.is_some_and(|group| groups.goes_with(group, index));
             if goes_along {
                 ready.push(key);

@@ -270,11 +270,11 @@ impl Groups {
         self.is_jumping = true;
         self.visit(index, phase, due);
         self.is_jumping = false;
-        if phase == Phase::Process {
-            self.jump_real(index, leap.frames, real, due);
-            if self.at(index).skip.as_ref().is_some_and(|skip| skip.is_over) {
-                self.remove_skip(index);
-            }
+        // Wall time is the same in both stages of a frame, and is looked at in both.
+        let passed = if phase == Phase::Physics { leap.frames } else { 0 };
+        self.jump_real(index, passed, real, due);
+        if phase == Phase::Process && self.at(index).skip.as_ref().is_some_and(|it| it.is_over) {
+            self.remove_skip(index);
         }
         if self.has_fired
             && let Some(skip) = &mut self.at_mut(index).skip
@@ -385,8 +385,12 @@ impl Groups {
     /// Finds out whether something below asks for the next frame, or checks a condition there.
     fn collect_asks(&self, index: u32, stage: usize, asks: &mut Asks) {
         let own = self.stage(index, stage);
-        asks.next |= own.next.iter().any(super::next::Next::is_live);
-        asks.tick |= own.has_ticks();
+        let closed = own.bequests().iter().filter_map(|&key| self.find(key));
+        for index in closed.chain([index]) {
+            let own = self.stage(index, stage);
+            asks.next |= own.next.iter().any(super::next::Next::is_live);
+            asks.tick |= own.has_ticks();
+        }
         for key in own.active_below() {
             if let Some(below) = self.find_open(key)
                 && !self.is_held(below)
@@ -420,6 +424,12 @@ impl Groups {
         asks: &mut Asks,
     ) -> Option<u64> {
         let mut first = None;
+        for at in 0..self.stage(index, stage).bequests().len() {
+            if let Some(closed) = self.find(self.stage(index, stage).bequests()[at]) {
+                let deadline = self.first_deadline(closed, stage, is_seconds, checked, asks);
+                first = first.into_iter().chain(deadline).min();
+            }
+        }
         let mut position = 0;
         while let Some(item) = self.stage(index, stage).item(is_seconds, position) {
             position += 1;
@@ -482,7 +492,9 @@ impl Groups {
                 continue;
             }
             let deadline = item.deadline.saturating_sub(frames.saturating_mul(FRAME));
-            self.move_real(wait, deadline);
+            if frames > 0 {
+                self.move_real(wait, deadline);
+            }
             if deadline <= real.saturating_add(GRACE) {
                 self.fire_one_real(wait, due);
             }

@@ -127,6 +127,11 @@ impl Stage {
         heap.items().get(position).copied()
     }
 
+    /// Returns the closed clocks whose lists this one takes over with its next tick; their deadlines are in its time.
+    pub(super) fn bequests(&self) -> &[GroupKey] {
+        self.below.as_deref().map_or(&[], |below| &below.bequests)
+    }
+
     /// Returns the clocks right below that have to be visited in the next tick.
     pub(super) fn active_below(&self) -> impl Iterator<Item = GroupKey> {
         self.below.iter().flat_map(|below| below.active.clocks.iter().map(|active| active.key))
