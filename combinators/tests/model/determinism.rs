@@ -9,7 +9,7 @@ use super::drive;
 use super::random::{in_thread, program_of_seed};
 
 /// The programs whose logs are compared, by their seeds.
-const SEEDS: std::ops::Range<u64> = 0..24;
+const SEEDS: std::ops::Range<u64> = 0..40;
 
 /// As often they are run beside threads that keep the machine busy.
 const REPEATS: usize = 100;
