@@ -12,7 +12,7 @@ use super::random::{in_thread, program_of_seed};
 const SEEDS: std::ops::Range<u64> = 0..40;
 
 /// As often they are run beside threads that keep the machine busy.
-const REPEATS: usize = 100;
+const REPEATS: usize = 30;
 
 /// Names the file that a process which the test starts writes its logs to.
 const LOG_FILE: &str = "MODEL_LOG_FILE";
