@@ -1,5 +1,6 @@
 //! The cases, one after the other.
 
+mod enemies;
 mod frame_wait;
 mod internal_child;
 mod node_bind;
@@ -53,6 +54,9 @@ pub(crate) async fn run(options: Options, parent: Gd<Node>) {
     if options.has(signals::MANY_CASE) {
         signals::run_many(&options, &parent).await;
     }
+    if options.has(enemies::CASE) {
+        enemies::run(&options, &parent).await;
+    }
     if options.has(spawn::CASE) {
         spawn::run(&options).await;
     }
@@ -63,13 +67,19 @@ struct Figures {
     case: &'static str,
     subject: &'static str,
     n: usize,
-    /// Nanoseconds each, one figure a round.
+    unit: &'static str,
+    /// One figure a round.
     rounds: Vec<f64>,
 }
 
 impl Figures {
     fn new(case: &'static str, subject: &'static str, n: usize) -> Self {
-        Self { case, subject, n, rounds: Vec::new() }
+        Self { case, subject, n, unit: "ns", rounds: Vec::new() }
+    }
+
+    /// Counts something else than nanoseconds.
+    fn with_unit(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
     }
 
     /// Prints the result.
@@ -80,7 +90,7 @@ impl Figures {
             n: self.n,
             // A hundredth of a nanosecond is less than any clock here tells.
             value: (median(self.rounds) * 100.0).round() / 100.0,
-            unit: "ns".to_owned(),
+            unit: self.unit.to_owned(),
         };
         println!("{}", Line::Measurement(measurement));
     }

@@ -2,6 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cuelight::prelude::*;
 use godot::prelude::*;
@@ -12,6 +13,9 @@ use crate::inside::Context;
 /// Counts the allocations of the thread that asks for it. Godot's own go elsewhere.
 struct Counting;
 
+/// The bytes that are allocated now, by all threads.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
 thread_local! {
     static COUNT: Cell<Option<u64>> = const { Cell::new(None) };
 }
@@ -20,11 +24,13 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.set(COUNT.get().map(|count| count + 1));
+        LIVE.fetch_add(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -32,6 +38,11 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// Returns the bytes of Rust's that are allocated now.
+pub(super) fn live_bytes() -> usize {
+    LIVE.load(Ordering::Relaxed)
+}
 
 /// Counts the allocations of a function.
 pub(super) fn count(function: impl FnOnce()) -> u64 {

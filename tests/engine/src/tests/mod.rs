@@ -10,6 +10,7 @@ mod bad_input;
 mod cancel_on;
 mod connections;
 mod ends_with;
+mod enemies;
 mod freed;
 mod godot_task;
 mod inspect;
