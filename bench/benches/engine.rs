@@ -55,10 +55,13 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let library = launcher::cdylib_of_current_exe("engine_bench")?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("project");
     let project = Project::stage(&source, &library, "engine-bench")?;
-    let measurements = measure(&godot, &project, options)?;
+    let (version, measurements) = measure(&godot, &project, options)?;
     if measurements.is_empty() {
         return Err(format!("there is no case that contains {}", options.cases.join(" or ")).into());
     }
+    println!(
+        "Godot {version}; the median of all rounds, ± half of what lies between the least and the greatest\n"
+    );
     for table in tables(&measurements) {
         println!("{table}\n");
     }
@@ -69,12 +72,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs Godot, and returns what it has measured.
+/// Runs Godot, and returns its version and what it has measured.
 fn measure(
     godot: &Godot,
     project: &Project,
     options: &Options,
-) -> Result<Vec<Measurement>, Box<dyn Error>> {
+) -> Result<(String, Vec<Measurement>), Box<dyn Error>> {
     let mut run = Run::new(godot, project)
         // As fast as the machine can.
         .fixed_fps(60)
@@ -84,11 +87,13 @@ fn measure(
         run = run.user_arg(arg);
     }
     let mut running = run.spawn()?;
+    let mut version = String::new();
     let mut measurements = Vec::new();
     while let Some(line) = running.next_line() {
         match Line::parse(&line.text) {
             Some(Line::Measurement(measurement)) => measurements.push(measurement),
             Some(Line::Progress(text)) => eprintln!("{text}"),
+            Some(Line::Version(text)) => version = text,
             None if line.stream == Stream::Stderr => eprintln!("{}", line.text),
             None => {}
         }
@@ -97,7 +102,7 @@ fn measure(
     if !outcome.success() {
         return Err(format!("Godot has failed: {outcome:?}").into());
     }
-    Ok(measurements)
+    Ok((version, measurements))
 }
 
 /// Returns a table for each case: a line for each n, a column for each subject, with its ratio to the first.
@@ -128,9 +133,9 @@ fn table(case: &str, measurements: &[Measurement]) -> Table {
         let first = of(subjects[0]).map(|measurement| measurement.value);
         let cells = subjects.iter().map(|subject| {
             let Some(measurement) = of(subject) else { return String::new() };
-            let figure = format!("{:.1} {}", measurement.value, measurement.unit);
+            let figure = figure(measurement);
             match first {
-                Some(first) if *subject != subjects[0] => {
+                Some(first) if *subject != subjects[0] && first > 0.0 => {
                     format!("{figure}  ({:.3}×)", measurement.value / first)
                 }
                 _ => figure,
@@ -142,4 +147,17 @@ fn table(case: &str, measurements: &[Measurement]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// Returns the median and the spread.
+fn figure(measurement: &Measurement) -> String {
+    let Measurement { value, low, high, unit, .. } = measurement;
+    if low == high {
+        // It was counted.
+        format!("{value:.1} {unit}")
+    } else if *value < 10.0 {
+        format!("{value:.2} ± {:.2} {unit}", (high - low) / 2.0)
+    } else {
+        format!("{value:.1} ± {:.1} {unit}", (high - low) / 2.0)
+    }
 }
