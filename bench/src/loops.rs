@@ -34,6 +34,9 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) const CUELIGHT: Self = Self { name: "cuelight", start: Cuelight::start };
+    /// They never resume.
+    pub(crate) const CUELIGHT_PARKED: Self =
+        Self { name: "cuelight, for nothing", start: Cuelight::start_parked };
     pub(crate) const CUELIGHT_NODES: Self = Self { name: "cuelight", start: CuelightNodes::start };
     pub(crate) const GODOT_TASK: Self = Self { name: "godot::task", start: GodotTask::start };
     pub(crate) const GDSCRIPT: Self = Self { name: "gdscript", start: Script::start };
@@ -59,16 +62,27 @@ impl Counter {
 /// Tasks of one group.
 struct Cuelight {
     counter: Counter,
+    future_size: usize,
     group: TaskGroup,
 }
 
 impl Cuelight {
     fn start(_parent: &Gd<Node>, n: usize) -> Box<dyn Loops> {
-        let this = Self { counter: Counter::default(), group: TaskGroup::new() };
+        let (counter, group) = (Counter::default(), TaskGroup::new());
         for _ in 0..n {
-            spawn_loop(&this.group, &this.counter);
+            spawn_loop(&group, &counter);
         }
-        Box::new(this)
+        let future_size = size_of_val(&cuelight_loop(counter.clone()));
+        Box::new(Self { counter, future_size, group })
+    }
+
+    fn start_parked(_parent: &Gd<Node>, n: usize) -> Box<dyn Loops> {
+        let (counter, group) = (Counter::default(), TaskGroup::new());
+        for _ in 0..n {
+            let _detached = group.spawn(parked(counter.clone()));
+        }
+        let future_size = size_of_val(&parked(counter.clone()));
+        Box::new(Self { counter, future_size, group })
     }
 }
 
@@ -78,10 +92,20 @@ impl Loops for Cuelight {
     }
 
     fn future_size(&self) -> usize {
-        size_of_val(&cuelight_loop(self.counter.clone()))
+        self.future_size
     }
 
-    fn end(self: Box<Self>) {}
+    fn end(self: Box<Self>) {
+        drop(self.group);
+    }
+}
+
+/// Waits for what takes no memory, with some state, as scripts have.
+async fn parked(counter: Counter) {
+    let state = std::hint::black_box([0_u64; 8]);
+    std::future::pending::<()>().await;
+    std::hint::black_box(state);
+    counter.increment();
 }
 
 /// A task each for many nodes, in the group of its node.

@@ -43,7 +43,9 @@ pub(super) async fn run(_options: &Options, parent: &Gd<Node>) {
         let cue = cue.clone();
         move || {
             let cue = cue.clone();
-            async move { drop(cue.wait().await) }
+            async move {
+                let _given = cue.wait().await;
+            }
         }
     });
     let giving = in_each_frame(move || cue.give(7));

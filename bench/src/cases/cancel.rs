@@ -7,9 +7,12 @@ use super::{Figures, idle_frame, progress, until};
 use crate::Options;
 use crate::frame::{next_frame, next_frame_with};
 use crate::loops::{Counter, cuelight_is_idle, cuelight_loop, godot_task_loop};
-use crate::stats::nanoseconds;
+use crate::stats::{median, nanoseconds};
 
 pub(super) const CASE: &str = "cancel";
+
+/// How often it is done in a round.
+const TIMES: usize = 5;
 
 /// Starts so many loops of "await the next frame" under a node, and returns what cancels them all.
 type Start = fn(&Gd<Node>, usize) -> Box<dyn FnOnce()>;
@@ -33,11 +36,15 @@ pub(super) async fn run(options: &Options, parent: &Gd<Node>) {
 /// Returns the nanoseconds for each of them.
 async fn measure(start: Start, n: usize, parent: &Gd<Node>) -> f64 {
     let idle = idle_frame().await;
-    let cancel = start(parent, n);
-    next_frame().await;
-    let lasted = next_frame_with(cancel).await;
-    until("the end of cuelight's tasks", cuelight_is_idle).await;
-    (nanoseconds(lasted) - idle) / n as f64
+    let mut lasted = Vec::with_capacity(TIMES);
+    for _ in 0..TIMES {
+        let cancel = start(parent, n);
+        next_frame().await;
+        lasted.push(nanoseconds(next_frame_with(cancel).await));
+        next_frame().await;
+        until("the end of cuelight's tasks", cuelight_is_idle).await;
+    }
+    (median(lasted) - idle) / n as f64
 }
 
 fn cuelight(_parent: &Gd<Node>, n: usize) -> Box<dyn FnOnce()> {

@@ -77,7 +77,10 @@ pub(crate) async fn run(options: Options, parent: Gd<Node>) {
         enemies::run(&options, &parent).await;
     }
     if options.has(spawn::CASE) {
-        spawn::run(&options).await;
+        spawn::run(&options, &parent).await;
+    }
+    if options.has(spawn::PARKED_CASE) {
+        spawn::run_parked(&options, &parent).await;
     }
     if options.has(rehearsal::CASE) {
         rehearsal::run(&options);

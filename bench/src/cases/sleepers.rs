@@ -15,8 +15,6 @@ use crate::stats::{median, nanoseconds};
 
 pub(super) const CASE: &str = "sleepers";
 
-const N: usize = 100_000;
-
 const SECONDS: f64 = 1e6;
 
 /// The number of frames before the measured ones, and of these.
@@ -35,11 +33,13 @@ const SUBJECTS: [(&str, Start); 4] = [
 ];
 
 pub(super) async fn run(options: &Options, parent: &Gd<Node>) {
-    let mut figures = SUBJECTS.map(|(name, _)| Figures::new(CASE, name, N));
+    // A hundred thousand, or less if it has to be quick.
+    let n = options.sizes().iter().copied().max().unwrap_or_default();
+    let mut figures = SUBJECTS.map(|(name, _)| Figures::new(CASE, name, n));
     for round in 1..=options.rounds() {
         for ((name, start), figures) in SUBJECTS.iter().zip(&mut figures) {
-            progress(format!("{CASE}, {name} × {N}, round {round}"));
-            figures.rounds.push(measure(*start, parent).await);
+            progress(format!("{CASE}, {name} × {n}, round {round}"));
+            figures.rounds.push(measure(*start, n, parent).await);
         }
     }
     figures.into_iter().for_each(Figures::finish);
@@ -47,8 +47,8 @@ pub(super) async fn run(options: &Options, parent: &Gd<Node>) {
 
 /// Returns how long a frame takes, in nanoseconds, from one to the next: the engine's timers come after all nodes, where
 /// the frame of the other cases has ended.
-async fn measure(start: Start, parent: &Gd<Node>) -> f64 {
-    let end = start(parent, N);
+async fn measure(start: Start, n: usize, parent: &Gd<Node>) -> f64 {
+    let end = start(parent, n);
     for _ in 0..WARM_UP {
         next_frame().await;
     }

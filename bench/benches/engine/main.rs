@@ -1,5 +1,7 @@
 //! Starts Godot with the bench's project, and makes a table and `engine.json` of what it prints.
 
+mod chart;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
@@ -15,13 +17,18 @@ use launcher::{Godot, Project, Run, Stream};
 
 /// Compares cuelight with its peers inside Godot.
 ///
-/// Prints a table, and writes `bench/engine.json` into cargo's target directory.
+/// Prints tables, and writes `bench/engine.json` into cargo's target directory; a run of all cases writes the chart
+/// `bench/engine.svg` beside it.
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench -p engine-bench --")]
 struct Args {
     /// Measures up to 10,000 tasks only, and less often: within a minute.
     #[arg(long)]
     quick: bool,
+
+    /// Writes the chart into the book, too.
+    #[arg(long, conflicts_with = "cases")]
+    book: bool,
 
     /// Runs only the cases whose names contain one of these.
     #[arg(value_name = "CASE")]
@@ -41,7 +48,7 @@ const FRAME_LIMIT: u32 = 10_000_000;
 fn main() -> ExitCode {
     let args = Args::parse();
     let options = Options { quick: args.quick, cases: args.cases };
-    match run(&options) {
+    match run(&options, args.book) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("engine-bench: {error}");
@@ -50,7 +57,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+fn run(options: &Options, is_for_book: bool) -> Result<(), Box<dyn Error>> {
     let godot = Godot::find()?;
     let library = launcher::cdylib_of_current_exe("engine_bench")?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("project");
@@ -69,6 +76,16 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(file.parent().ok_or("the target directory has no parent")?)?;
     fs::write(&file, serde_json::to_string_pretty(&measurements)? + "\n")?;
     println!("{}", file.display());
+    if let Some(svg) = chart::svg(&measurements, &version) {
+        let file = file.with_extension("svg");
+        fs::write(&file, &svg)?;
+        println!("{}", file.display());
+        if is_for_book {
+            let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src/images/engine.svg");
+            fs::write(&book, &svg)?;
+            println!("{}", book.display());
+        }
+    }
     Ok(())
 }
 
