@@ -147,6 +147,7 @@ fn draw(measurements: &[Measurement], version: &str) -> Result<String, fmt::Erro
             let figure = figure(measurement.value, &measurement.unit);
             let ratio = match measurement.value / ours {
                 _ if is_ours => String::new(),
+                ratio if ratio < 1.0 => format!(" · {ratio:.2}×"),
                 ratio if ratio < 10.0 => format!(" · {ratio:.1}×"),
                 ratio => format!(" · {ratio:.0}×"),
             };
