@@ -5,6 +5,7 @@
 //! [`Line`]s, and makes the table and `engine.json` of them.
 
 mod cases;
+mod counting;
 mod enemies;
 mod frame;
 mod line;

@@ -17,6 +17,11 @@ pub(crate) trait Loops {
     /// Returns how often all loops together have resumed.
     fn resumes(&self) -> u64;
 
+    /// Returns the size of one loop's future in bytes; zero where it cannot be known.
+    fn future_size(&self) -> usize {
+        0
+    }
+
     /// Ends the loops. What is left of them may go by in the next frames.
     fn end(self: Box<Self>);
 }
@@ -29,6 +34,9 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) const CUELIGHT: Self = Self { name: "cuelight", start: Cuelight::start };
+    /// They never resume.
+    pub(crate) const CUELIGHT_PARKED: Self =
+        Self { name: "cuelight, for nothing", start: Cuelight::start_parked };
     pub(crate) const CUELIGHT_NODES: Self = Self { name: "cuelight", start: CuelightNodes::start };
     pub(crate) const GODOT_TASK: Self = Self { name: "godot::task", start: GodotTask::start };
     pub(crate) const GDSCRIPT: Self = Self { name: "gdscript", start: Script::start };
@@ -54,16 +62,27 @@ impl Counter {
 /// Tasks of one group.
 struct Cuelight {
     counter: Counter,
+    future_size: usize,
     group: TaskGroup,
 }
 
 impl Cuelight {
     fn start(_parent: &Gd<Node>, n: usize) -> Box<dyn Loops> {
-        let this = Self { counter: Counter::default(), group: TaskGroup::new() };
+        let (counter, group) = (Counter::default(), TaskGroup::new());
         for _ in 0..n {
-            spawn_loop(&this.group, &this.counter);
+            spawn_loop(&group, &counter);
         }
-        Box::new(this)
+        let future_size = size_of_val(&cuelight_loop(counter.clone()));
+        Box::new(Self { counter, future_size, group })
+    }
+
+    fn start_parked(_parent: &Gd<Node>, n: usize) -> Box<dyn Loops> {
+        let (counter, group) = (Counter::default(), TaskGroup::new());
+        for _ in 0..n {
+            let _detached = group.spawn(parked(counter.clone()));
+        }
+        let future_size = size_of_val(&parked(counter.clone()));
+        Box::new(Self { counter, future_size, group })
     }
 }
 
@@ -72,7 +91,21 @@ impl Loops for Cuelight {
         self.counter.0.get()
     }
 
-    fn end(self: Box<Self>) {}
+    fn future_size(&self) -> usize {
+        self.future_size
+    }
+
+    fn end(self: Box<Self>) {
+        drop(self.group);
+    }
+}
+
+/// Waits for what takes no memory, with some state, as scripts have.
+async fn parked(counter: Counter) {
+    let state = std::hint::black_box([0_u64; 8]);
+    std::future::pending::<()>().await;
+    std::hint::black_box(state);
+    counter.increment();
 }
 
 /// A task each for many nodes, in the group of its node.
@@ -103,13 +136,14 @@ impl Loops for CuelightNodes {
 }
 
 fn spawn_loop(group: &GroupHandle, counter: &Counter) {
-    let counter = counter.clone();
-    let _detached = group.spawn(async move {
-        loop {
-            cuelight::next_frame().await;
-            counter.increment();
-        }
-    });
+    let _detached = group.spawn(cuelight_loop(counter.clone()));
+}
+
+pub(crate) async fn cuelight_loop(counter: Counter) {
+    loop {
+        cuelight::next_frame().await;
+        counter.increment();
+    }
 }
 
 /// Makes a node with so many children in the tree.
@@ -134,28 +168,35 @@ pub(crate) fn cuelight_is_idle() -> bool {
 /// Tasks of `godot`'s own runtime, each waiting for the signal anew in each frame.
 struct GodotTask {
     counter: Counter,
+    future_size: usize,
     tasks: Vec<TaskHandle>,
 }
 
 impl GodotTask {
     fn start(parent: &Gd<Node>, n: usize) -> Box<dyn Loops> {
         let counter = Counter::default();
-        let frame_loop = |tree: Gd<SceneTree>, counter: Counter| async move {
-            loop {
-                tree.signals().process_frame().to_future().await;
-                counter.increment();
-            }
-        };
         let tree = parent.get_tree();
-        let tasks = (0..n).map(|_| godot::task::spawn(frame_loop(tree.clone(), counter.clone())));
-        let tasks = tasks.collect();
-        Box::new(Self { counter, tasks })
+        let frame_loop = || godot_task_loop(tree.clone(), counter.clone());
+        let future_size = size_of_val(&frame_loop());
+        let tasks = (0..n).map(|_| godot::task::spawn(frame_loop())).collect();
+        Box::new(Self { counter, future_size, tasks })
+    }
+}
+
+pub(crate) async fn godot_task_loop(tree: Gd<SceneTree>, counter: Counter) {
+    loop {
+        tree.signals().process_frame().to_future().await;
+        counter.increment();
     }
 }
 
 impl Loops for GodotTask {
     fn resumes(&self) -> u64 {
         self.counter.0.get()
+    }
+
+    fn future_size(&self) -> usize {
+        self.future_size
     }
 
     fn end(self: Box<Self>) {
@@ -210,15 +251,9 @@ struct Boxed {
 impl Boxed {
     fn start(_parent: &Gd<Node>, n: usize) -> Box<dyn Loops> {
         let counter = Counter::default();
-        let frame_loop = |counter: Counter| async move {
-            loop {
-                next_poll().await;
-                counter.increment();
-            }
-        };
         let mut futures: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::with_capacity(n);
         for _ in 0..n {
-            futures.push(Box::pin(frame_loop(counter.clone())));
+            futures.push(Box::pin(boxed_loop(counter.clone())));
         }
         let mut poll_all = move || {
             let mut cx = Context::from_waker(Waker::noop());
@@ -232,9 +267,20 @@ impl Boxed {
     }
 }
 
+async fn boxed_loop(counter: Counter) {
+    loop {
+        next_poll().await;
+        counter.increment();
+    }
+}
+
 impl Loops for Boxed {
     fn resumes(&self) -> u64 {
         self.counter.0.get()
+    }
+
+    fn future_size(&self) -> usize {
+        size_of_val(&boxed_loop(self.counter.clone()))
     }
 
     fn end(self: Box<Self>) {}

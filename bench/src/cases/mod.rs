@@ -1,12 +1,17 @@
 //! The cases, one after the other.
 
+mod allocations;
+mod cancel;
 mod enemies;
 mod frame_wait;
 mod internal_child;
+mod memory;
 mod node_bind;
 mod node_free;
 mod node_idle;
+mod rehearsal;
 mod signals;
+mod sleepers;
 mod spawn;
 
 use godot::prelude::*;
@@ -23,15 +28,29 @@ const IDLE_FRAMES: usize = 200;
 
 /// Runs the cases that were asked for. What is measured hangs its nodes under `parent`.
 pub(crate) async fn run(options: Options, parent: Gd<Node>) {
+    let version = godot::classes::Engine::singleton().get_version_info().at("string");
+    println!("{}", Line::Version(version.to_string()));
     // The engine's own start is over after a few frames.
     for _ in 0..60 {
         next_frame().await;
+    }
+    if options.has(memory::CASE) {
+        memory::run(&options, &parent).await;
+    }
+    if options.has(allocations::CASE) {
+        allocations::run(&options, &parent).await;
     }
     if options.has(frame_wait::CASE) {
         frame_wait::run(&options, &parent).await;
     }
     if options.has(frame_wait::NODES_CASE) {
         frame_wait::run_nodes(&options, &parent).await;
+    }
+    if options.has(sleepers::CASE) {
+        sleepers::run(&options, &parent).await;
+    }
+    if options.has(cancel::CASE) {
+        cancel::run(&options, &parent).await;
     }
     if options.has(node_bind::CASE) {
         node_bind::run(&options, &parent).await;
@@ -58,7 +77,13 @@ pub(crate) async fn run(options: Options, parent: Gd<Node>) {
         enemies::run(&options, &parent).await;
     }
     if options.has(spawn::CASE) {
-        spawn::run(&options).await;
+        spawn::run(&options, &parent).await;
+    }
+    if options.has(spawn::PARKED_CASE) {
+        spawn::run_parked(&options, &parent).await;
+    }
+    if options.has(rehearsal::CASE) {
+        rehearsal::run(&options);
     }
 }
 
@@ -88,12 +113,18 @@ impl Figures {
             case: self.case.to_owned(),
             subject: self.subject.to_owned(),
             n: self.n,
-            // A hundredth of a nanosecond is less than any clock here tells.
-            value: (median(self.rounds) * 100.0).round() / 100.0,
+            low: hundredths(self.rounds.iter().copied().fold(f64::INFINITY, f64::min)),
+            high: hundredths(self.rounds.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+            value: hundredths(median(self.rounds)),
             unit: self.unit.to_owned(),
         };
         println!("{}", Line::Measurement(measurement));
     }
+}
+
+/// A hundredth of a nanosecond is less than any clock here tells.
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 fn progress(text: String) {

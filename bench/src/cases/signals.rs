@@ -23,7 +23,10 @@ pub(super) const MANY_CASE: &str = "emit_to_many";
 /// The number of frames before the measured ones.
 const WARM_UP: usize = 3;
 
-const FRAMES: usize = 60;
+/// The number of measured frames.
+fn frame_count(options: &Options) -> usize {
+    if options.quick { 9 } else { 60 }
+}
 
 pub(super) async fn run_wait(options: &Options, parent: &Gd<Node>) {
     let subjects = [
@@ -65,10 +68,12 @@ async fn run(
         let mut figures: Vec<_> =
             subjects.iter().map(|subject| Figures::new(case, subject.name, n)).collect();
         for round in 1..=options.rounds() {
-            let bare = measure(&Subject::NOBODY, &emitters(n), parent).await;
+            let bare = measure(&Subject::NOBODY, &emitters(n), frame_count(options), parent).await;
             for (subject, figures) in subjects.iter().zip(&mut figures) {
                 progress(format!("{case}, {} × {n}, round {round}", subject.name));
-                figures.rounds.push(measure(subject, &emitters(n), parent).await - bare);
+                figures.rounds.push(
+                    measure(subject, &emitters(n), frame_count(options), parent).await - bare,
+                );
             }
         }
         figures.into_iter().for_each(Figures::finish);
@@ -76,7 +81,12 @@ async fn run(
 }
 
 /// Returns what a frame with an emission of each emitter costs for each listener, in nanoseconds.
-async fn measure(subject: &Subject, emitters: &[Gd<Emitter>], parent: &Gd<Node>) -> f64 {
+async fn measure(
+    subject: &Subject,
+    emitters: &[Gd<Emitter>],
+    count: usize,
+    parent: &Gd<Node>,
+) -> f64 {
     let mut holder = Node::new_alloc();
     // One may be listed for each of its listeners.
     let mut alone = emitters.to_vec();
@@ -100,9 +110,9 @@ async fn measure(subject: &Subject, emitters: &[Gd<Emitter>], parent: &Gd<Node>)
         next_frame().await;
     }
     let heard_before = listeners.borrow().heard();
-    let busy = frames(FRAMES).await;
+    let busy = frames(count).await;
     let heard = listeners.borrow().heard() - heard_before;
-    let expected = if subject.name == Subject::NOBODY.name { 0 } else { FRAMES * emitters.len() };
+    let expected = if subject.name == Subject::NOBODY.name { 0 } else { count * emitters.len() };
     assert_eq!(heard, expected as u64, "{}: each emission is heard", subject.name);
 
     drop(emission);

@@ -1,5 +1,7 @@
 //! Starts Godot with the bench's project, and makes a table and `engine.json` of what it prints.
 
+mod chart;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
@@ -15,13 +17,18 @@ use launcher::{Godot, Project, Run, Stream};
 
 /// Compares cuelight with its peers inside Godot.
 ///
-/// Prints a table, and writes `bench/engine.json` into cargo's target directory.
+/// Prints tables, and writes `bench/engine.json` into cargo's target directory; a run of all cases writes the chart
+/// `bench/engine.svg` beside it.
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench -p engine-bench --")]
 struct Args {
     /// Measures up to 10,000 tasks only, and less often: within a minute.
     #[arg(long)]
     quick: bool,
+
+    /// Writes the chart into the book, too.
+    #[arg(long, conflicts_with = "cases")]
+    book: bool,
 
     /// Runs only the cases whose names contain one of these.
     #[arg(value_name = "CASE")]
@@ -41,7 +48,7 @@ const FRAME_LIMIT: u32 = 10_000_000;
 fn main() -> ExitCode {
     let args = Args::parse();
     let options = Options { quick: args.quick, cases: args.cases };
-    match run(&options) {
+    match run(&options, args.book) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("engine-bench: {error}");
@@ -50,15 +57,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+fn run(options: &Options, is_for_book: bool) -> Result<(), Box<dyn Error>> {
     let godot = Godot::find()?;
     let library = launcher::cdylib_of_current_exe("engine_bench")?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("project");
     let project = Project::stage(&source, &library, "engine-bench")?;
-    let measurements = measure(&godot, &project, options)?;
+    let (version, measurements) = measure(&godot, &project, options)?;
     if measurements.is_empty() {
         return Err(format!("there is no case that contains {}", options.cases.join(" or ")).into());
     }
+    println!(
+        "Godot {version}; the median of all rounds, ± half of what lies between the least and the greatest\n"
+    );
     for table in tables(&measurements) {
         println!("{table}\n");
     }
@@ -66,15 +76,25 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(file.parent().ok_or("the target directory has no parent")?)?;
     fs::write(&file, serde_json::to_string_pretty(&measurements)? + "\n")?;
     println!("{}", file.display());
+    if let Some(svg) = chart::svg(&measurements, &version) {
+        let file = file.with_extension("svg");
+        fs::write(&file, &svg)?;
+        println!("{}", file.display());
+        if is_for_book {
+            let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src/images/engine.svg");
+            fs::write(&book, &svg)?;
+            println!("{}", book.display());
+        }
+    }
     Ok(())
 }
 
-/// Runs Godot, and returns what it has measured.
+/// Runs Godot, and returns its version and what it has measured.
 fn measure(
     godot: &Godot,
     project: &Project,
     options: &Options,
-) -> Result<Vec<Measurement>, Box<dyn Error>> {
+) -> Result<(String, Vec<Measurement>), Box<dyn Error>> {
     let mut run = Run::new(godot, project)
         // As fast as the machine can.
         .fixed_fps(60)
@@ -84,11 +104,13 @@ fn measure(
         run = run.user_arg(arg);
     }
     let mut running = run.spawn()?;
+    let mut version = String::new();
     let mut measurements = Vec::new();
     while let Some(line) = running.next_line() {
         match Line::parse(&line.text) {
             Some(Line::Measurement(measurement)) => measurements.push(measurement),
             Some(Line::Progress(text)) => eprintln!("{text}"),
+            Some(Line::Version(text)) => version = text,
             None if line.stream == Stream::Stderr => eprintln!("{}", line.text),
             None => {}
         }
@@ -97,7 +119,7 @@ fn measure(
     if !outcome.success() {
         return Err(format!("Godot has failed: {outcome:?}").into());
     }
-    Ok(measurements)
+    Ok((version, measurements))
 }
 
 /// Returns a table for each case: a line for each n, a column for each subject, with its ratio to the first.
@@ -128,9 +150,9 @@ fn table(case: &str, measurements: &[Measurement]) -> Table {
         let first = of(subjects[0]).map(|measurement| measurement.value);
         let cells = subjects.iter().map(|subject| {
             let Some(measurement) = of(subject) else { return String::new() };
-            let figure = format!("{:.1} {}", measurement.value, measurement.unit);
+            let figure = figure(measurement);
             match first {
-                Some(first) if *subject != subjects[0] => {
+                Some(first) if *subject != subjects[0] && first > 0.0 => {
                     format!("{figure}  ({:.3}×)", measurement.value / first)
                 }
                 _ => figure,
@@ -142,4 +164,17 @@ fn table(case: &str, measurements: &[Measurement]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// Returns the median and the spread.
+fn figure(measurement: &Measurement) -> String {
+    let Measurement { value, low, high, unit, .. } = measurement;
+    if low == high {
+        // It was counted.
+        format!("{value:.1} {unit}")
+    } else if *value < 10.0 {
+        format!("{value:.2} ± {:.2} {unit}", (high - low) / 2.0)
+    } else {
+        format!("{value:.1} ± {:.1} {unit}", (high - low) / 2.0)
+    }
 }
