@@ -169,8 +169,10 @@ fn table(case: &str, measurements: &[Measurement]) -> Table {
 /// Returns the median and the spread.
 fn figure(measurement: &Measurement) -> String {
     let Measurement { value, low, high, unit, .. } = measurement;
-    if low == high {
+    if low == high && value.fract() == 0.0 {
         // It was counted.
+        format!("{value:.0} {unit}")
+    } else if low == high && *value >= 10.0 {
         format!("{value:.1} {unit}")
     } else if *value < 10.0 {
         format!("{value:.2} ± {:.2} {unit}", (high - low) / 2.0)
