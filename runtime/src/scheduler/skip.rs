@@ -38,7 +38,10 @@ pub(crate) struct Skip {
     is_over: bool,
     /// The checkpoints that were passed, each once.
     passed: Vec<Box<str>>,
+    /// The jumps that counted: a script without an end, whatever it waits for, comes to too many.
     jumps: u32,
+    /// Set if something has happened since the last jump that counted.
+    has_stirred: bool,
     /// The rest of a jump: the process stage of its last frame.
     half: Option<Leap>,
     /// The conditions that are checked every so many seconds and are up to this place in the order of waits have not been
@@ -73,8 +76,9 @@ impl Groups {
     pub(crate) fn begin_skip(&mut self, index: u32, until: Until, due: &mut Due<'_>) {
         let unchecked = self.waits.last_order();
         let fresh = |until, half| {
-            let (is_over, passed, jumps, ticks_unchecked) = (false, Vec::new(), 0, true);
-            Skip { until, is_over, passed, jumps, half, unchecked, ticks_unchecked }
+            let (is_over, passed, jumps) = (false, Vec::new(), 0);
+            let (has_stirred, ticks_unchecked) = (false, true);
+            Skip { until, is_over, passed, jumps, has_stirred, half, unchecked, ticks_unchecked }
         };
         match &mut self.at_mut(index).skip {
             Some(skip) if skip.is_over => **skip = fresh(until, skip.half),
@@ -242,16 +246,20 @@ impl Groups {
         real: u64,
         due: &mut Due<'_>,
     ) -> Jump {
-        if std::mem::take(&mut self.has_fired) {
-            self.uncheck(index);
+        let mut has_stirred = std::mem::take(&mut self.has_fired);
+        if has_stirred {
+            self.uncheck_conditions(true);
         }
+        has_stirred |= to_next_frame;
         let half = self.at_mut(index).skip.as_mut().and_then(|skip| skip.half.take());
         let (phase, leap) = match half {
             Some(leap) => (Phase::Process, leap),
             None => {
                 let Some(leap) = self.next_jump(index, to_next_frame, real) else {
-                    let jumped = self.fire_standing(index, due);
-                    return if jumped { Jump::Done } else { Jump::Nowhere };
+                    return match self.fire_standing(index, due) {
+                        true => self.count_jump(index),
+                        false => Jump::Nowhere,
+                    };
                 };
                 if let Some(skip) = &mut self.at_mut(index).skip {
                     skip.half = Some(leap);
@@ -276,15 +284,23 @@ impl Groups {
         if phase == Phase::Process && self.at(index).skip.as_ref().is_some_and(|it| it.is_over) {
             self.remove_skip(index);
         }
-        if self.has_fired
-            && let Some(skip) = &mut self.at_mut(index).skip
-        {
-            skip.jumps += 1;
-            if skip.jumps > MAX_JUMPS {
-                return Jump::TooFar;
-            }
+        has_stirred |= self.has_fired;
+        let Some(skip) = &mut self.at_mut(index).skip else {
+            return Jump::Done;
+        };
+        skip.has_stirred |= has_stirred;
+        if phase == Phase::Process && std::mem::take(&mut skip.has_stirred) {
+            return self.count_jump(index);
         }
         Jump::Done
+    }
+
+    fn count_jump(&mut self, index: u32) -> Jump {
+        let Some(skip) = &mut self.at_mut(index).skip else {
+            return Jump::Done;
+        };
+        skip.jumps += 1;
+        if skip.jumps > MAX_JUMPS { Jump::TooFar } else { Jump::Done }
     }
 
     /// Finds the next frame in which something is due on a skipped clock.
@@ -482,7 +498,7 @@ impl Groups {
         if self.real.is_empty() {
             return;
         }
-        let items = self.real.items_mut().clone();
+        let items = self.real.items().to_vec();
         let mut below: Vec<_> =
             items.into_iter().filter(|item| self.is_real_below(item.owner, index)).collect();
         below.sort_by_key(|item| (item.deadline, item.order));

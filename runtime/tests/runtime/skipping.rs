@@ -510,6 +510,58 @@ fn loop_without_an_end_is_given_up() {
     assert_eq!(world.errors(), [""; 0]);
 }
 
+/// Checks that a skip of a script without an end is given up, and names it.
+#[track_caller]
+fn check_given_up(script: impl FnOnce(GroupHandle) -> std::pin::Pin<Box<dyn Future<Output = ()>>>) {
+    let world = World::start();
+    let group = TaskGroup::new();
+    group.spawn_named("endless", script(group.handle())).detach();
+    group.skip();
+    world.flush();
+    world.tick();
+    let errors = world.errors();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("given up") && errors[0].contains("endless"), "{errors:?}");
+    group.cancel_all();
+    world.flush();
+}
+
+#[test]
+fn loop_of_yields_is_given_up() {
+    check_given_up(|_| {
+        Box::pin(async {
+            loop {
+                wake_myself().await;
+            }
+        })
+    });
+}
+
+#[test]
+fn loop_of_waits_on_a_clock_that_stands_still_is_given_up() {
+    check_given_up(|group| {
+        let still = group.child();
+        still.pause();
+        Box::pin(async move {
+            loop {
+                still.clock().wait_seconds(1.0).await;
+            }
+        })
+    });
+}
+
+#[test]
+fn loop_of_conditions_that_come_true_is_given_up() {
+    check_given_up(|_| {
+        Box::pin(async {
+            loop {
+                let mut watch = BeatWatch::for_condition(0.1);
+                poll_fn(|cx| watch.poll_beats(cx)).await;
+            }
+        })
+    });
+}
+
 #[test]
 fn long_loops_of_frames_are_not_given_up() {
     let world = World::start();
