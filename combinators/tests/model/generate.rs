@@ -81,7 +81,7 @@ fn step(mix: Mix) -> BoxedStrategy<Step> {
         3 => vec(wait(mix), 0..4).prop_map(Step::Await),
         mix.choosing.max(1) => if_asked(mix.choosing, priority(wait(mix), mix), wait(mix))
             .prop_map(|wait| Step::Await(vec![wait])),
-        mix.handing => wait(mix).prop_map(Step::PollOnce),
+        mix.handing => if_asked(checked(mix), wait(mix), handed_wait()).prop_map(Step::PollOnce),
         3 => guard(mix).prop_map(Step::Hold),
         1 => Just(Step::Panic),
     ]
@@ -198,6 +198,26 @@ fn plain_wait(mix: Mix) -> BoxedStrategy<Wait> {
     .boxed()
 }
 
+/// A wait that may change hands where there are skips. It is no condition: a task that is not skipped would tell how often
+/// one is checked on a clock that is, which is not promised.
+fn handed_wait() -> BoxedStrategy<Wait> {
+    prop_oneof![
+        4 => (stage(), 0..4_u64).prop_map(|(stage, frames)| Wait::Frames(stage, frames)),
+        4 => seconds().prop_map(Wait::Seconds),
+        4 => (group(), seconds()).prop_map(|(group, seconds)| Wait::ClockSeconds(group, seconds)),
+        2 => seconds().prop_map(Wait::UntilTime),
+        2 => seconds().prop_map(Wait::RealSeconds),
+        3 => number().prop_map(Wait::Event),
+        2 => group().prop_map(Wait::Join),
+        3 => number().prop_map(Wait::Task),
+        2 => number().prop_map(Wait::Shared),
+        2 => number().prop_map(Wait::Cue),
+        2 => number().prop_map(Wait::Raised),
+        2 => number().prop_map(Wait::Cooled),
+    ]
+    .boxed()
+}
+
 fn action(mix: Mix) -> BoxedStrategy<Action> {
     let tasks = prop_oneof![
         4 => spawn(),
@@ -227,7 +247,7 @@ fn action(mix: Mix) -> BoxedStrategy<Action> {
         4 => number().prop_map(Action::Give),
         1 => number().prop_map(Action::Poke),
         3 => set_flag(),
-        2 => plain_wait(mix).prop_map(Action::Stash),
+        2 => if_asked(checked(mix), plain_wait(mix), handed_wait()).prop_map(Action::Stash),
         1 => number().prop_map(Action::DropStashed),
         3 => number().prop_map(Action::GiveCue),
         2 => (number(), any::<bool>()).prop_map(|(flag, set)| Action::Raise(flag, set)),

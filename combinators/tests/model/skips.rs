@@ -228,6 +228,9 @@ impl Model<'_> {
                 continue;
             }
             let Some(Waker::Task(task)) = waiting.waker else { continue };
+            if self.tasks[task].life != Life::Alive {
+                continue;
+            }
             let path = self.with_ancestors(clock);
             let Some(end) = path.iter().position(|&above| above == group) else { continue };
             let stands = |&it: &usize| self.groups[it].paused || self.groups[it].own_speed() == 0.0;

@@ -469,6 +469,20 @@ impl Groups {
                 }
             }
         }
+        // What a clock below is about to take over from a closed one has no place in the queues above yet.
+        let mut position = 0;
+        while let Some(key) = self.stage(index, stage).active_below_at(position) {
+            position += 1;
+            if let Some(clock) = self.find_open(key)
+                && !self.stage(clock, stage).is_entered(is_seconds)
+                && (asks.all || !self.at(clock).keeps_time)
+            {
+                let below = self
+                    .first_deadline(clock, stage, is_seconds, checked, asks)
+                    .and_then(|it| self.in_parent(clock, stage, is_seconds, it));
+                first = first.into_iter().chain(below).min();
+            }
+        }
         first
     }
 

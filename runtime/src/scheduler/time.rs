@@ -137,6 +137,16 @@ impl Stage {
         self.below.iter().flat_map(|below| below.active.clocks.iter().map(|active| active.key))
     }
 
+    /// Returns one of them.
+    pub(super) fn active_below_at(&self, position: usize) -> Option<GroupKey> {
+        Some(self.below.as_ref()?.active.clocks.get(position)?.key)
+    }
+
+    /// Returns whether this clock's first deadline is in its parent's queue.
+    pub(super) fn is_entered(&self, is_seconds: bool) -> bool {
+        self.entries[usize::from(!is_seconds)] != NONE
+    }
+
     /// Lets time pass on the root clock.
     pub(super) fn pass(&mut self, step: u64, frames: u64) {
         self.local = self.local.saturating_add(step);

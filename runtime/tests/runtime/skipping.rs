@@ -594,6 +594,25 @@ fn groups_that_are_empty_or_closed() {
 }
 
 #[test]
+fn what_a_clock_below_inherits_comes_in_the_same_drain() {
+    let world = World::start();
+    let (log, scene) = (Log::new(), TaskGroup::new());
+    let room = scene.child();
+    let door = room.child();
+    let (clock, inner) = (door.clock(), log.clone());
+    room.spawn(async move {
+        clock.wait_seconds(5.0).await;
+        note(&inner, "open");
+    })
+    .detach();
+    // The wait is the room's from here on, which looks at it in its next tick.
+    door.close();
+    scene.skip();
+    world.flush();
+    log.check(&["open at 5000 ms"]);
+}
+
+#[test]
 fn closed_in_the_middle() {
     let world = World::start();
     let (log, group) = (Log::new(), TaskGroup::new());
