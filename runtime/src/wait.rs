@@ -494,12 +494,12 @@ timer_future!(
 pub struct NextFrame {
     /// None until it is listed, if it was made outside of any task.
     runtime: Option<&'static Runtime>,
-    /// The group that it was made in; then the one whose clock has it in its list.
+    /// The group whose clock has it in its list.
     group: GroupKey,
-    /// The frame that it waits for; then its order in the list.
-    frame_or_order: u64,
-    /// The last tick when it was made; then its position in the list.
-    tick_or_position: u64,
+    /// The number under which it was made; then its order in the list.
+    scope_or_order: u64,
+    /// Its position in the list.
+    position: u32,
     step: Step,
 }
 
@@ -518,51 +518,27 @@ enum Step {
 impl NextFrame {
     #[inline]
     fn new() -> Self {
-        let Some((runtime, group)) =
-            try_current().and_then(|runtime| Some((runtime, runtime.task_group()?)))
-        else {
-            return Self {
-                runtime: None,
-                group: ROOT,
-                frame_or_order: 0,
-                tick_or_position: 0,
-                step: Step::New,
-            };
+        // When and on which clock this is, is looked up only if somebody else, or at another time, polls it first.
+        let made = try_current().and_then(|runtime| Some((runtime, runtime.add_loose()?)));
+        let (runtime, scope_or_order, step) = match made {
+            Some((runtime, scope)) => (Some(runtime), scope, Step::Made),
+            None => (None, 0, Step::New),
         };
-        let (frame, tick) = runtime.with(|core| {
-            let index = core.groups.nearest_open_of_running(group);
-            let frame = core.groups.frame(index, Phase::Process);
-            (frame, core.groups.ticks[Phase::Process as usize])
-        });
-        Self {
-            runtime: Some(runtime),
-            group,
-            frame_or_order: frame.saturating_add(1),
-            tick_or_position: tick,
-            step: Step::Made,
-        }
+        Self { runtime, group: ROOT, scope_or_order, position: 0, step }
     }
 
     #[inline]
     fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // The short way: awaited where it was made.
-        if self.step == Step::Made
-            && let Some(runtime) = self.runtime
-            && runtime.task_group() == Some(self.group)
+        if let (Step::Made, Some(runtime)) = (self.step, self.runtime)
             && let Some(key) = key_of(cx.waker())
+            && let Some(group) = runtime.group_of(self.scope_or_order)
+            && let Some((order, position)) =
+                runtime.with(|core| core.groups.add_next_if_open(group, key))
         {
-            let (group, tick) = (self.group, self.tick_or_position);
-            let listed = runtime.with(|core| {
-                let is_fresh = tick == core.groups.ticks[Phase::Process as usize];
-                let is_open = is_fresh && core.groups.find_open(group).is_some();
-                is_open.then(|| core.groups.add_next_task(group.index, Phase::Process, key))
-            });
-            if let Some((order, position)) = listed {
-                self.frame_or_order = order;
-                self.tick_or_position = u64::from(position);
-                self.step = Step::Listed;
-                return Poll::Pending;
-            }
+            runtime.take_loose();
+            self.list(runtime, group, order, position);
+            return Poll::Pending;
         }
         self.poll_first_elsewhere(cx)
     }
@@ -571,14 +547,16 @@ impl NextFrame {
     fn poll_first_elsewhere(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let runtime = current();
         let polled_on = runtime.task_group().unwrap_or(ROOT);
-        let frame =
-            (self.step == Step::Made && self.group == polled_on).then_some(self.frame_or_order);
+        let made = self.take_made();
         let waiter = Waiter::new(cx.waker());
         let listed = runtime.with(|core| {
             let index = core.groups.nearest_open(polled_on);
-            // A closed group's clock is no longer the one that it started on.
-            let frame = frame.filter(|_| core.groups.find_open(polled_on).is_some());
-            if frame.is_some_and(|frame| frame <= core.groups.frame(index, Phase::Process)) {
+            if let Some((group, frame)) = made
+                && group == polled_on
+                // A closed group's clock is no longer the one that it started on.
+                && core.groups.find_open(polled_on).is_some()
+                && frame < core.groups.frame(index, Phase::Process)
+            {
                 return Err(waiter);
             }
             let (order, position) = core.groups.add_next(index, Phase::Process, waiter);
@@ -586,11 +564,7 @@ impl NextFrame {
         });
         match listed {
             Ok((group, order, position)) => {
-                self.runtime = Some(runtime);
-                self.group = group;
-                self.frame_or_order = order;
-                self.tick_or_position = u64::from(position);
-                self.step = Step::Listed;
+                self.list(runtime, group, order, position);
                 Poll::Pending
             }
             Err(waiter) => {
@@ -598,6 +572,44 @@ impl NextFrame {
                 Poll::Ready(())
             }
         }
+    }
+
+    /// Notes where it is listed.
+    #[inline]
+    fn list(&mut self, runtime: &'static Runtime, group: GroupKey, order: u64, position: u32) {
+        self.runtime = Some(runtime);
+        self.group = group;
+        self.scope_or_order = order;
+        self.position = position;
+        self.step = Step::Listed;
+    }
+
+    /// Leaves nothing behind of a wait that has not come.
+    #[inline(never)]
+    fn forget(&mut self) {
+        match (self.step, self.runtime) {
+            (Step::Listed, Some(runtime)) => {
+                let place = (self.scope_or_order, self.position);
+                let (group, phase) = (self.group, Phase::Process);
+                drop(runtime.with(|core| core.groups.remove_next(group, phase, place)));
+            }
+            _ => {
+                self.take_made();
+            }
+        }
+    }
+
+    /// Forgets that it was made, and returns on which clock and in which of its frames that was, if it was long ago.
+    fn take_made(&mut self) -> Option<(GroupKey, u64)> {
+        let (Step::Made, Some(runtime)) = (self.step, self.runtime) else {
+            return None;
+        };
+        self.step = Step::New;
+        if runtime.group_of(self.scope_or_order).is_some() {
+            runtime.take_loose();
+            return None;
+        }
+        runtime.with(|core| core.groups.take_made(self.scope_or_order))
     }
 }
 
@@ -608,7 +620,7 @@ impl Future for NextFrame {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let polled = match (self.step, self.runtime) {
             (Step::Listed, Some(runtime)) => {
-                let (order, position) = (self.frame_or_order, self.tick_or_position as u32);
+                let (order, position) = (self.scope_or_order, self.position);
                 poll_listed(runtime, (self.group, Phase::Process, order, position), cx)
             }
             (Step::Done, _) => panic!("{POLLED_AFTER_COMPLETION}"),
@@ -624,9 +636,8 @@ impl Future for NextFrame {
 impl Drop for NextFrame {
     #[inline]
     fn drop(&mut self) {
-        if let (Step::Listed, Some(runtime)) = (self.step, self.runtime) {
-            let place = (self.frame_or_order, self.tick_or_position as u32);
-            drop(runtime.with(|core| core.groups.remove_next(self.group, Phase::Process, place)));
+        if matches!(self.step, Step::Made | Step::Listed) {
+            self.forget();
         }
     }
 }

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use cuelight_combinators::{
     BoxBranch, Branch, BranchList, Ease, Elapsed, Scope, ScriptFutureExt, Select2, Select3,
-    animate, as_completed, branch, checkpoint, during, every, is_skipping, join, otherwise,
-    priority, rush, scope, select, timeout, try_join, uncancellable, wait_changed, wait_frames,
-    wait_physics_frames, wait_real_seconds, wait_seconds, wait_until, wait_until_time, wait_while,
-    when, when_on, yield_now,
+    animate, as_completed, branch, checkpoint, during, every, is_skipping, join, next_frame,
+    otherwise, priority, rush, scope, select, timeout, try_join, uncancellable, wait_changed,
+    wait_frames, wait_physics_frames, wait_real_seconds, wait_seconds, wait_until, wait_until_time,
+    wait_while, when, when_on, yield_now,
 };
 use cuelight_runtime::engine::{self, Counts, Engine};
 use cuelight_runtime::{
@@ -446,6 +446,8 @@ impl World {
     /// Makes a wait, or takes one out of the stash.
     fn wait(self: &Rc<Self>, wait: &Wait) -> BoxWait {
         match *wait {
+            // The one is promised to be the other.
+            Wait::Frames(Phase::Process, 1) => quiet(next_frame()),
             Wait::Frames(Phase::Process, frames) => quiet(wait_frames(frames)),
             Wait::Frames(Phase::Physics, frames) => quiet(wait_physics_frames(frames)),
             Wait::Seconds(seconds) => quiet(wait_seconds(seconds)),

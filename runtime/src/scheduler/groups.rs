@@ -13,6 +13,7 @@ use slab::Slab;
 
 use super::heap::Heap;
 use super::key::TaskKey;
+use super::next::Made;
 use super::skip::Skip;
 use super::slots::{NONE, Slots};
 use super::time::Clock;
@@ -44,32 +45,39 @@ pub(crate) enum Freeze {
 }
 
 /// One group.
+// In this order, and at the start of a line of the processor's memory: with what comes first in a clock, what each tick and
+// each poll look at lies in two lines, since there may be a group for each of thousands of nodes.
+#[repr(C, align(64))]
 pub(crate) struct Group {
     pub(crate) generation: u32,
     /// Set when the group is closed: it takes no tasks, and its clock is its parent's.
     pub(crate) closed: bool,
+    /// Whether it or a group above it is frozen.
+    pub(crate) frozen: bool,
+    /// The [`Freeze`]s that hold it, as bits.
+    freezes: u8,
+    /// Set if its clock keeps its own time whatever is skipped above it.
+    pub(crate) keeps_time: bool,
     /// The order of creation in this runtime: siblings are stepped in it.
     pub(crate) order: u64,
     /// Links of the tree, as indices.
     pub(crate) parent: u32,
     pub(crate) first_child: u32,
+    pub(crate) clock: Clock,
     last_child: u32,
     previous_sibling: u32,
     pub(crate) next_sibling: u32,
     /// The group's own tasks, in the order of their spawns.
     first_task: u32,
     last_task: u32,
-    /// The number of tasks here and below whose futures have not been dropped.
-    pub(crate) live: usize,
-    /// The [`Freeze`]s that hold it, as bits.
-    freezes: u8,
-    /// Whether it or a group above it is frozen.
-    pub(crate) frozen: bool,
-    /// What was woken while frozen, each with its place in the order of such wakes.
-    kept: Vec<(u64, TaskKey)>,
+    /// Set if it closes with the end of its last task.
+    pub(crate) lapses: bool,
     /// The stage of its seconds and conditions, unless it is its parent's.
     pub(crate) phase: Option<Phase>,
-    pub(crate) clock: Clock,
+    /// The number of tasks here and below whose futures have not been dropped.
+    pub(crate) live: usize,
+    /// What was woken while frozen, each with its place in the order of such wakes.
+    kept: Vec<(u64, TaskKey)>,
     /// Who waits for it to be empty, each under the number of its wait.
     pub(super) joiners: Vec<(u64, Waker)>,
     /// Its children that have a name and are open, so that none is looked for among all the others.
@@ -80,10 +88,6 @@ pub(crate) struct Group {
     pub(crate) owner: Option<NonZeroU64>,
     /// Set while its clock is skipped.
     pub(crate) skip: Option<Box<Skip>>,
-    /// Set if its clock keeps its own time whatever is skipped above it.
-    pub(crate) keeps_time: bool,
-    /// Set if it closes with the end of its last task.
-    pub(crate) lapses: bool,
     /// What is dropped when it closes.
     pub(crate) attached: Vec<Box<dyn Any>>,
 }
@@ -99,6 +103,8 @@ pub(crate) struct Over {
 pub(crate) struct Groups {
     pub(crate) groups: Vec<Group>,
     pub(crate) waits: Waits,
+    /// Waits for the next frame that were made and not polled yet, by the number of the scope.
+    pub(super) made: BTreeMap<u64, Made>,
     /// The wakers of others that wait for the next frame.
     pub(super) foreign: Slab<Waker>,
     /// The waits for a wall time.
@@ -134,6 +140,7 @@ impl Groups {
         let mut groups = Self {
             groups: Vec::new(),
             waits: Waits::default(),
+            made: BTreeMap::new(),
             foreign: Slab::new(),
             real: Heap::default(),
             skips: Vec::new(),
@@ -261,12 +268,6 @@ impl Groups {
             index = self.groups[index as usize].parent;
         }
         index
-    }
-
-    /// Returns the same for the group of a running task, which is in the tree.
-    #[inline]
-    pub(crate) fn nearest_open_of_running(&self, key: GroupKey) -> u32 {
-        self.find_open(key).unwrap_or_else(|| self.nearest_open(key))
     }
 
     #[inline]

@@ -3,6 +3,8 @@
 //! The order is (deadline, order of arrival), so that equal deadlines come out first in, first out. Positions live with
 //! the owners of the items: each operation is handed a function that writes an item's new position down.
 
+use super::slots::reserve_one;
+
 /// The number of children of a position: the items that are compared lie side by side, and fewer are moved than with two.
 const BRANCHES: usize = 4;
 
@@ -45,6 +47,7 @@ impl Heap {
     }
 
     pub(crate) fn push(&mut self, item: Item, mut place: impl FnMut(Owner, u32)) {
+        reserve_one(&mut self.items);
         self.items.push(item);
         self.rise(self.items.len() - 1, item, &mut place);
     }

@@ -84,9 +84,9 @@ impl Core {
         let header = task.header();
         let state = match slot.state {
             State::Empty | State::Ready | State::Gone => TaskState::Ending,
-            State::Polling => TaskState::Running,
-            State::Pending if slot.queued => TaskState::Ready,
-            State::Pending => TaskState::Waiting,
+            State::Alive if task.is_busy() => TaskState::Running,
+            State::Alive if slot.queued => TaskState::Ready,
+            State::Alive => TaskState::Waiting,
         };
         let age = self.groups.milliseconds().wrapping_sub(header.spawned.get());
         Some(TaskInfo {

@@ -29,6 +29,16 @@ impl Next {
         self.waiter != Packed::NOBODY
     }
 
+    /// Fires the wait.
+    #[inline]
+    pub(super) fn fire(self, foreign: &mut Slab<Waker>, due: &mut Due<'_>) {
+        if self.waiter.is_task() {
+            due.queue(self.waiter.0);
+        } else if self.is_live() {
+            due.push(self.waiter.take(foreign));
+        }
+    }
+
     /// Returns the task that it wakes, if that is one of ours.
     pub(super) fn task(&self) -> Option<TaskKey> {
         (self.is_live() && self.waiter.is_task()).then_some(self.waiter.0)
@@ -84,17 +94,44 @@ impl Packed {
     }
 }
 
+/// When waits were made that nobody had polled by the end of the code that made them.
+pub(super) struct Made {
+    group: GroupKey,
+    /// What its clock's count of process frames was.
+    frame: u64,
+    /// How many of these waits have been neither polled nor dropped.
+    count: u32,
+}
+
 impl Groups {
+    /// Writes down that so many waits for the next frame were made now, in a scope, on the clock of a group.
+    pub(super) fn keep_made(&mut self, scope: u64, group: GroupKey, count: u32) {
+        let frame = self.frame(self.nearest_open(group), Phase::Process);
+        self.made.insert(scope, Made { group, frame, count });
+    }
+
+    /// Strikes off one of the waits that were made in a scope. Returns the group, and its clock's frame of then.
+    pub(crate) fn take_made(&mut self, scope: u64) -> Option<(GroupKey, u64)> {
+        let made = self.made.get_mut(&scope)?;
+        let when = (made.group, made.frame);
+        made.count -= 1;
+        if made.count == 0 {
+            self.made.remove(&scope);
+        }
+        Some(when)
+    }
+
     /// Adds a wait for the next frame. Returns its order, and where it is.
     pub(crate) fn add_next(&mut self, index: u32, phase: Phase, waiter: Waiter) -> (u64, u32) {
         let waiter = Packed::new(waiter, &mut self.foreign);
         self.push_next(index, phase, waiter)
     }
 
-    /// Adds a task's wait for the next frame.
+    /// Adds a task's wait for the next process frame to the list of a group, unless that is closed.
     #[inline]
-    pub(crate) fn add_next_task(&mut self, index: u32, phase: Phase, key: TaskKey) -> (u64, u32) {
-        self.push_next(index, phase, Packed(key))
+    pub(crate) fn add_next_if_open(&mut self, group: GroupKey, key: TaskKey) -> Option<(u64, u32)> {
+        let index = self.find_open(group)?;
+        Some(self.push_next(index, Phase::Process, Packed(key)))
     }
 
     #[inline]
@@ -130,9 +167,9 @@ impl Groups {
         order: u64,
         position: u32,
     ) -> Option<&mut Next> {
-        // A closed clock keeps its list until another one takes it over, which makes all of it due.
-        let index = self.find(group)?;
-        let list = &mut self.stage_mut(index, phase as usize).next;
+        // A closed clock keeps its list until another one takes it over, which makes all of it due. No order comes twice,
+        // so the list of another group that has taken the place of this one has no such entry.
+        let list = &mut self.stage_mut(group.index, phase as usize).next;
         list.get_mut(position as usize).filter(|entry| entry.order == order)
     }
 
@@ -177,15 +214,5 @@ impl Groups {
             self.remove_if_closed(index);
         }
         waiter.take(&mut self.foreign)
-    }
-
-    /// Fires a wait for the next frame.
-    #[inline]
-    pub(super) fn fire_next(&mut self, entry: Next, due: &mut Due<'_>) {
-        if entry.waiter.is_task() {
-            due.queue(entry.waiter.0);
-        } else if entry.is_live() {
-            due.push(entry.waiter.take(&mut self.foreign));
-        }
     }
 }

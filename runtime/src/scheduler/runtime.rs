@@ -17,7 +17,7 @@ use super::groups::{Freeze, GroupKey, Groups, Over, ROOT};
 use super::inbox::{self, Inbox};
 use super::key::TaskKey;
 use super::skip::{Jump, MAX_JUMPS, Until};
-use super::slots::{Slots, State};
+use super::slots::{Slot, Slots, State};
 use super::time::{Due, NEVER};
 use crate::engine::{Counts, Engine};
 use crate::pool::{Pool, Work};
@@ -105,7 +105,7 @@ pub(crate) fn note_ready(key: TaskKey) {
         return;
     };
     runtime.with(|core| match core.slots.get_mut(key) {
-        Some(slot) if slot.state == State::Polling => slot.state = State::Ready,
+        Some(slot) if slot.state == State::Alive => slot.state = State::Ready,
         _ => {}
     });
 }
@@ -148,8 +148,13 @@ pub(crate) struct Runtime {
     /// The task that is being polled, and its group.
     task: Cell<Option<TaskKey>>,
     group: Cell<Option<GroupKey>>,
-    /// Set while a task that is on the stack has failed.
-    failing: Cell<bool>,
+    /// The number of what is being polled: another one for each poll, and whenever the clock of the running code changes.
+    /// What was made under the present number was made now, on the present clock. It only grows.
+    scope: Cell<u64>,
+    /// How many waits for the next frame were made under the present number and not polled yet.
+    loose: Cell<u32>,
+    /// Set if a task that is on the stack has failed, or was cancelled.
+    disturbed: Cell<bool>,
     /// Set while a livelock goes on that has been reported.
     livelock: Cell<bool>,
     /// The wall time when the engine was asked last.
@@ -195,6 +200,16 @@ pub(crate) struct Core {
     arrived: Vec<TaskKey>,
 }
 
+/// What has become of a task that is to end.
+enum Doom {
+    /// It is over anyway.
+    Over,
+    /// It has its turn as soon as the stack is clean.
+    Waiting,
+    /// It is on the stack. It has its turn too, unless its poll is its last: the end of the poll sees to that.
+    OnStack,
+}
+
 impl Core {
     /// Queues a task, unless it is queued already. Returns whether it is there to be polled.
     #[inline]
@@ -206,10 +221,10 @@ impl Core {
             return slot.queued;
         }
         slot.queued = true;
-        // A task that is woken while it is polled has woken itself, one way or another.
-        let is_own_wake = slot.state == State::Polling;
+        let slot = &*slot;
         match current {
-            Some(group) if draining && is_own_wake => self.later.push((key, group)),
+            // A task that is woken while it is polled has woken itself, one way or another.
+            Some(group) if draining && slot.is_polling() => self.later.push((key, group)),
             _ => self.ready.push(key),
         }
         true
@@ -265,26 +280,32 @@ impl Core {
         later.len() != before
     }
 
-    /// Ends a task whose future will be dropped when the stack is clean. Returns whether that has to be asked for.
-    fn doom(&mut self, key: TaskKey, error: TaskError) -> bool {
-        let Some(slot) = self.slots.get_mut(key) else {
-            return false;
-        };
-        match slot.state {
-            State::Empty | State::Ready | State::Gone => false,
-            State::Pending => {
-                slot.state = State::Gone;
-                self.doomed.push_back((key, error));
-                true
-            }
-            // It has its turn too, unless its poll is its last: the end of the poll sees to that.
-            State::Polling => {
-                slot.state = State::Gone;
-                self.failures.retain(|(failed, _)| *failed != key);
-                self.doomed.push_back((key, error));
-                false
+    /// Returns the first task whose future is to be dropped, with the reason and its number.
+    fn next_doomed(&mut self) -> Option<(TaskKey, TaskError, u64, Rc<dyn AnyTask>)> {
+        loop {
+            let (key, error) = self.doomed.pop_front()?;
+            if let Some(slot) = self.slots.get(key)
+                && let Some(task) = slot.task.clone()
+            {
+                return Some((key, error, slot.id, task));
             }
         }
+    }
+
+    /// Ends a task whose future will be dropped when the stack is clean. Only if a poll is on the stack it can be that
+    /// one's, and is worth a look into its cell.
+    fn doom(&mut self, key: TaskKey, is_in_poll: bool) -> Doom {
+        let Some(slot) = self.slots.get_mut(key).filter(|slot| slot.state == State::Alive) else {
+            return Doom::Over;
+        };
+        let is_polling = is_in_poll && slot.is_polling();
+        slot.state = State::Gone;
+        self.doomed.push_back((key, TaskError::Cancelled));
+        if is_polling {
+            self.failures.retain(|(failed, _)| *failed != key);
+            return Doom::OnStack;
+        }
+        Doom::Waiting
     }
 }
 
@@ -318,7 +339,9 @@ impl Runtime {
             missed: Cell::new(false),
             task: Cell::new(None),
             group: Cell::new(None),
-            failing: Cell::new(false),
+            scope: Cell::new(0),
+            loose: Cell::new(0),
+            disturbed: Cell::new(false),
             livelock: Cell::new(false),
             real_time: Cell::new(Duration::ZERO),
             polls: Cell::new(0),
@@ -419,7 +442,7 @@ impl Runtime {
             let key = core.slots.insert(core.groups.key_at(index), id, task);
             core.groups.add_task(index, key, &mut core.slots);
             if group.is_none() {
-                core.doom(key, TaskError::Cancelled);
+                self.doom(core, key);
                 self.attention.set(true);
             } else if deferred {
                 if let Some(slot) = core.slots.get_mut(key) {
@@ -439,8 +462,13 @@ impl Runtime {
             self.depth.set(self.depth.get() + 1);
             self.poll_new(key);
             self.depth.set(self.depth.get() - 1);
-            if self.depth.get() == 0 && self.missed.replace(false) {
-                self.ring();
+            if self.depth.get() == 0 {
+                if !self.draining.get() {
+                    self.disturbed.set(false);
+                }
+                if self.missed.replace(false) {
+                    self.ring();
+                }
             }
         } else {
             self.ring();
@@ -477,9 +505,19 @@ impl Runtime {
 
     /// Cancels a task.
     pub(crate) fn cancel(&self, key: TaskKey) {
-        if self.with(|core| core.doom(key, TaskError::Cancelled)) {
+        if self.with(|core| self.doom(core, key)) {
             self.attend_soon();
         }
+    }
+
+    /// Dooms a task. Returns whether that has to be asked for.
+    #[inline]
+    fn doom(&self, core: &mut Core, key: TaskKey) -> bool {
+        let doom = core.doom(key, self.task.get().is_some());
+        if matches!(doom, Doom::OnStack) {
+            self.disturbed.set(true);
+        }
+        matches!(doom, Doom::Waiting)
     }
 
     /// Cancels the tasks of a group and of all below it; a closed group is gone for good.
@@ -491,7 +529,7 @@ impl Runtime {
                 return;
             };
             for key in core.groups.tasks_of(index, &mut core.slots) {
-                doomed |= core.doom(key, TaskError::Cancelled);
+                doomed |= self.doom(core, key);
             }
             if close && group != ROOT {
                 core.groups.close(index, &mut over);
@@ -522,10 +560,9 @@ impl Runtime {
         };
         self.with(|core| {
             let is_first = core.failures.iter().all(|(failed, _)| *failed != key);
-            let is_polled = core.slots.get(key).is_some_and(|slot| slot.state == State::Polling);
-            if is_first && is_polled {
+            if is_first && core.slots.get(key).is_some_and(Slot::is_polling) {
                 core.failures.push((key, reason));
-                self.failing.set(true);
+                self.disturbed.set(true);
             }
         });
         true
@@ -556,6 +593,7 @@ impl Runtime {
 
     #[cold]
     fn attend_now(&self) {
+        self.leave_task();
         while self.attention.replace(false) {
             if self.settle.replace(false)
                 && let Some(engine) = self.engine()
@@ -568,15 +606,12 @@ impl Runtime {
 
     /// Drops the futures of the tasks that have ended, and of those that end meanwhile.
     fn reap(&self) {
-        while let Some((key, error)) = self.with(|core| core.doomed.pop_front()) {
-            let found = self.with(|core| {
-                let slot = core.slots.get(key)?;
-                Some((slot.id, slot.task.clone()?))
-            });
+        while let Some((key, error, id, task)) = self.with(Core::next_doomed) {
             // One that is on the stack is ended when its poll returns: this is a shutdown from inside of it.
-            if let Some((id, task)) = found.filter(|(_, task)| !task.is_busy()) {
-                self.end_cell(TaskId::new(id), &task, error.clone());
-                self.finish(key, &task, end_of(&error));
+            if !task.is_busy() {
+                let how = end_of(&error);
+                self.end_cell(TaskId::new(id), &task, error);
+                self.finish(key, &task, how);
                 self.drop_cell(TaskId::new(id), task);
             }
         }
@@ -594,10 +629,10 @@ impl Runtime {
         if Rc::strong_count(&task) > 1 {
             return;
         }
-        let report = TaskReport::new(id, &*task, TaskError::Panicked, String::new());
+        let (name, location) = (task.header().name.as_deref().cloned(), task.header().location);
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(task))) {
             let message = format!("dropping its output: {}", message_of(panic));
-            self.report(TaskReport { message, ..report });
+            self.report(TaskReport { id, name, location, error: TaskError::Panicked, message });
         }
     }
 
@@ -607,13 +642,15 @@ impl Runtime {
             self.log_task(key, how);
         }
         let mut wakers = Vec::new();
-        let share = self.with(|core| {
+        let (share, has_lapsed) = self.with(|core| {
             core.groups.remove_task(key, &mut core.slots, &mut wakers);
-            core.slots.remove(key)
+            (core.slots.remove(key), !core.groups.lapsed.is_empty())
         });
         // The caller has a share too, so this is not the last one.
         drop(share);
-        self.close_lapsed();
+        if has_lapsed {
+            self.close_lapsed();
+        }
         task.header().finished.set(true);
         match task.header().joiner.take() {
             Joiner::Shared(None) => {}
@@ -623,7 +660,7 @@ impl Runtime {
     }
 
     /// Closes the groups that were to live as long as their tasks.
-    #[inline]
+    #[cold]
     fn close_lapsed(&self) {
         while let Some(group) = self.with(|core| core.groups.take_lapsed()) {
             self.cancel_group(group, true);
@@ -694,7 +731,10 @@ impl Runtime {
         if !is_open {
             return function();
         }
-        let _restored = Restored { runtime: self, group: self.group.replace(Some(group)) };
+        let outer = self.group.get();
+        self.renew_scope();
+        self.group.set(Some(group));
+        let _restored = Restored { runtime: self, group: outer };
         function()
     }
 
@@ -703,25 +743,46 @@ impl Runtime {
     /// Polls a new task on the stack of its spawn, frozen or not.
     fn poll_new(&self, key: TaskKey) {
         self.polls.set(self.polls.get() + 1);
-        self.poll_within(key, true, (self.task.get(), self.group.get()));
+        let Some((task, group)) = self.begin_poll(key, true) else {
+            return;
+        };
+        self.renew_scope();
+        let outer_task = self.task.replace(Some(key));
+        let outer_group = self.group.replace(Some(group));
+        let polled = Self::poll_cell(key, &task);
+        self.renew_scope();
+        self.task.set(outer_task);
+        self.group.set(outer_group);
+        if !matches!(polled, Ok(Poll::Pending)) || self.disturbed.get() {
+            self.end_poll(key, task, polled, true);
+        }
     }
 
-    /// Polls a task in a drain, unless it is over, or frozen.
+    /// Polls a task in a drain, unless it is over, or frozen. It stays the running one until another takes its place.
+    #[inline]
     fn poll(&self, key: TaskKey) {
-        self.poll_within(key, false, (None, None));
+        let Some((task, group)) = self.begin_poll(key, false) else {
+            return;
+        };
+        self.task.set(Some(key));
+        self.group.set(Some(group));
+        self.scope.set(self.scope.get() + 1);
+        let polled = Self::poll_cell(key, &task);
+        let is_ordinary = matches!(polled, Ok(Poll::Pending)) && !self.disturbed.get();
+        if !is_ordinary || self.loose.get() > 0 {
+            self.leave_task();
+            self.end_poll(key, task, polled, false);
+            // Nothing else is on the stack of a drain.
+            self.disturbed.set(false);
+        }
     }
 
-    /// Polls a task, inside of another one or of none.
+    /// Takes a task out of its slot to be polled, if it is to be.
     #[inline(always)]
-    fn poll_within(
-        &self,
-        key: TaskKey,
-        is_first: bool,
-        (outer_task, outer_group): (Option<TaskKey>, Option<GroupKey>),
-    ) {
-        let begun = self.with(|core| {
+    fn begin_poll(&self, key: TaskKey, is_first: bool) -> Option<(Rc<dyn AnyTask>, GroupKey)> {
+        self.with(|core| {
             let slot = core.slots.get_mut(key)?;
-            if slot.state != State::Pending {
+            if slot.state != State::Alive {
                 return None;
             }
             if !is_first && core.groups.at(slot.group.index).frozen {
@@ -729,32 +790,62 @@ impl Runtime {
                 return None;
             }
             slot.queued = false;
-            slot.state = State::Polling;
             Some((slot.task.clone()?, slot.group))
-        });
-        let Some((task, group)) = begun else {
-            return;
-        };
-        self.task.set(Some(key));
-        self.group.set(Some(group));
-        let polled = with_waker(key, &*task, |waker| {
+        })
+    }
+
+    #[inline(always)]
+    fn poll_cell(key: TaskKey, task: &Rc<dyn AnyTask>) -> thread::Result<Poll<()>> {
+        with_waker(key, &**task, |waker| {
             let mut cx = Context::from_waker(waker);
             catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx, key)))
-        });
-        self.task.set(outer_task);
-        self.group.set(outer_group);
+        })
+    }
 
-        let is_over = !matches!(polled, Ok(Poll::Pending)) || self.failing.get();
-        let went_on = !is_over
-            && self.with(|core| match core.slots.get_mut(key) {
-                Some(slot) if slot.state == State::Polling => {
-                    slot.state = State::Pending;
-                    true
-                }
-                _ => false,
-            });
-        if !went_on {
-            self.end_poll(key, task, polled, is_first);
+    /// Says that no task is running.
+    fn leave_task(&self) {
+        self.renew_scope();
+        self.task.set(None);
+        self.group.set(None);
+    }
+
+    // ---------------------------------------------------------------- Scopes
+
+    /// Returns the number of what is being polled, if anything is, for a wait that is made now.
+    #[inline]
+    pub(crate) fn add_loose(&self) -> Option<u64> {
+        self.group.get()?;
+        self.loose.set(self.loose.get() + 1);
+        Some(self.scope.get())
+    }
+
+    /// Returns the present group, unless a number is an older one.
+    #[inline]
+    pub(crate) fn group_of(&self, scope: u64) -> Option<GroupKey> {
+        if scope == self.scope.get() { self.group.get() } else { None }
+    }
+
+    /// Takes a wait back that was made under the present number.
+    #[inline]
+    pub(crate) fn take_loose(&self) {
+        self.loose.set(self.loose.get() - 1);
+    }
+
+    /// Begins with another number: what is being polled, or its clock, is another one from here on.
+    #[inline]
+    fn renew_scope(&self) {
+        if self.loose.get() > 0 {
+            self.keep_loose();
+        }
+        self.scope.set(self.scope.get() + 1);
+    }
+
+    /// Writes down for the waits that were made, and not polled yet, on which clock and when that was.
+    #[cold]
+    fn keep_loose(&self) {
+        let (scope, count) = (self.scope.get(), self.loose.take());
+        if let Some(group) = self.group.get() {
+            self.with(|core| core.groups.keep_made(scope, group, count));
         }
     }
 
@@ -771,13 +862,15 @@ impl Runtime {
         else {
             return;
         };
-        let failure = if self.failing.get() { self.take_failure(key) } else { None };
+        let failure = if self.disturbed.get() { self.take_failure(key) } else { None };
         let panicked = polled.is_err();
         let is_pending = matches!(polled, Ok(Poll::Pending));
         let went_on = is_pending && failure.is_none();
         let cancelled = self.with(|core| match core.slots.get_mut(key) {
-            Some(slot) if slot.state == State::Polling => {
-                slot.state = if went_on { State::Pending } else { State::Gone };
+            Some(slot) if slot.state == State::Alive => {
+                if !went_on {
+                    slot.state = State::Gone;
+                }
                 false
             }
             Some(slot) => slot.state != State::Ready,
@@ -827,9 +920,7 @@ impl Runtime {
     fn take_failure(&self, key: TaskKey) -> Option<String> {
         self.with(|core| {
             let position = core.failures.iter().position(|(failed, _)| *failed == key);
-            let failure = position.map(|position| core.failures.remove(position).1);
-            self.failing.set(!core.failures.is_empty());
-            failure
+            position.map(|position| core.failures.remove(position).1)
         })
     }
 
@@ -879,8 +970,16 @@ impl Runtime {
                 self.poll(key);
                 self.attend();
             }
+            self.leave_task();
             round.clear();
-            self.with(|core| core.round = round);
+            self.with(|core| {
+                // The memory goes to where the next tick needs it; else the other list would grow to that size, too.
+                core.round = if core.ready.is_empty() {
+                    std::mem::replace(&mut core.ready, round)
+                } else {
+                    round
+                };
+            });
         }
         self.draining.set(false);
     }
@@ -1009,7 +1108,7 @@ impl Runtime {
             core.ready.clear();
             core.later.clear();
             for key in core.groups.tasks_of(ROOT.index, &mut core.slots) {
-                core.doom(key, TaskError::Cancelled);
+                self.doom(core, key);
             }
         });
         self.attention.set(false);
@@ -1262,6 +1361,7 @@ struct Restored<'a> {
 
 impl Drop for Restored<'_> {
     fn drop(&mut self) {
+        self.runtime.renew_scope();
         self.runtime.group.set(self.group);
     }
 }

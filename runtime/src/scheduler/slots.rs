@@ -1,17 +1,20 @@
 //! The slots that tasks live in.
 //!
 //! ```text
-//!            1 spawn            2 poll              4 ready
-//!   Empty ───────────▶ Pending ───────▶ Polling ─────────────────▶ Ready
-//!     ▲                 │   ▲             │ │                        │
-//!     │                 │   └─────────────┘ │ 5 panicked, failed,    │
-//!     │                 │     3 pending     │   cancelled meanwhile  │
-//!     │                 ▼                   ▼                        │
-//!     │                Gone ◀───────────────┘                        │
-//!     │                 │   6 cancelled, its group closed            │
-//!     └─────────────────┴────────────────────────────────────────────┘
-//!                          7 the future has been dropped, the result is out
+//!             1 spawn               2 ready
+//!   Empty ─────────────▶ Alive ─────────────────▶ Ready
+//!     ▲                    │                        │
+//!     │                    │ 3 panicked, failed,    │
+//!     │                    │   cancelled, its       │
+//!     │                    ▼   group closed         │
+//!     │                  Gone                       │
+//!     │                    │                        │
+//!     └────────────────────┴────────────────────────┘
+//!         4 the future has been dropped, the result is out
 //! ```
+//!
+//! Whether a poll of the task is on the stack is not written down here, where each poll would have to find the slot a
+//! second time: the task's cell knows.
 //!
 //! Each way back to *Empty* raises the slot's generation, so that a stale key never reaches a newer task. A slot whose
 //! generations are used up is retired. Generations survive a shutdown: the slots stay.
@@ -30,10 +33,8 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) enum State {
     /// Slot has no task.
     Empty,
-    /// Slot holds a task that waits to be polled.
-    Pending,
-    /// Slot holds a task whose poll is on the stack.
-    Polling,
+    /// Slot holds a task that waits to be polled, or whose poll is on the stack.
+    Alive,
     /// Slot holds a task that has come to its end, and whose future is being dropped for that.
     Ready,
     /// Slot holds a task that was cancelled, has failed or panicked, and whose future is about to be dropped.
@@ -45,6 +46,14 @@ impl State {
     #[inline]
     pub(crate) fn is_over(self) -> bool {
         matches!(self, Self::Ready | Self::Gone)
+    }
+}
+
+/// Makes room for one more in a list that has an entry for each task: by an eighth at a time, since what it keeps beyond
+/// is as good as each task's own memory. It is moved as a whole then, which costs the system next to nothing.
+pub(super) fn reserve_one<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 8).max(4));
     }
 }
 
@@ -63,6 +72,13 @@ pub(crate) struct Slot {
     /// The order of spawns over the whole process.
     pub(crate) id: u64,
     pub(crate) task: Option<Rc<dyn AnyTask>>,
+}
+
+impl Slot {
+    /// Returns whether a poll of the task is on the stack, and the task is not over.
+    pub(crate) fn is_polling(&self) -> bool {
+        self.state == State::Alive && self.task.as_ref().is_some_and(|task| task.is_busy())
+    }
 }
 
 /// The most memory that a task may take beside its future.
@@ -97,6 +113,7 @@ impl Slots {
         let index = if self.first_empty == NONE {
             let index = self.slots.len() as u32;
             assert!(index < MAX_SLOTS, "{MAX_SLOTS} tasks are alive; no more fit");
+            reserve_one(&mut self.slots);
             self.slots.push(Slot {
                 generation: 0,
                 state: State::Empty,
@@ -115,7 +132,7 @@ impl Slots {
         };
         let slot = &mut self.slots[index as usize];
         debug_assert_eq!(slot.state, State::Empty);
-        slot.state = State::Pending;
+        slot.state = State::Alive;
         slot.queued = false;
         slot.group = group;
         slot.previous = NONE;
@@ -155,7 +172,7 @@ impl Slots {
     #[inline]
     pub(crate) fn mark_queued(&mut self, key: TaskKey) -> bool {
         match self.get_mut(key) {
-            Some(slot) if !slot.queued && !slot.state.is_over() => {
+            Some(slot) if slot.state == State::Alive && !slot.queued => {
                 slot.queued = true;
                 true
             }

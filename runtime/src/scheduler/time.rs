@@ -16,12 +16,14 @@
 
 use std::task::Waker;
 
-use super::groups::{GroupKey, Groups, ROOT};
+use smallvec::SmallVec;
+
+use super::groups::{Group, GroupKey, Groups, ROOT};
 use super::heap::{Heap, Item, Owner};
 use super::key::TaskKey;
 use super::next::Next;
 use super::slots::{NONE, Slots};
-use super::waits::{Lane, List, Waiter};
+use super::waits::{Lane, List, Waiter, Waits};
 use crate::Phase;
 
 /// A wait is due when no more than a microsecond is missing, so that rounding never makes it a frame late.
@@ -31,40 +33,43 @@ pub(crate) const GRACE: u64 = 1_000;
 pub(crate) const NEVER: u64 = u64::MAX;
 
 /// The clock of a group.
+#[repr(C)]
 pub(crate) struct Clock {
+    stages: [Stage; 2],
+    /// The product of what was set and the factors.
+    speed: f64,
     /// What `set_speed` has set.
     own_speed: f64,
     /// The factors of the guards that live, each under its number, in the order of their creation.
     factors: Vec<(u64, f64)>,
     guards: u64,
-    /// The product of all of them.
-    speed: f64,
-    stages: [Stage; 2],
 }
 
 /// A clock's time in one stage of the frame, and the waits on it.
-// In this order: what every tick looks at lies together, since there may be a clock for each of thousands of nodes.
+// In this order: what every tick looks at lies together.
 #[derive(Default)]
 #[repr(C)]
 pub(super) struct Stage {
-    /// Waits for the next frame, in the order of their first polls.
-    pub(super) next: Vec<Next>,
+    /// Waits for the next frame, in the order of their first polls. Most clocks have one of them.
+    pub(super) next: SmallVec<[Next; 1]>,
     /// What there is to do below.
     below: Option<Box<Below>>,
-    /// Conditions.
-    ticks: List,
-    /// Where this clock's entries are in its parent's `seconds` and `frames`.
-    entries: [u32; 2],
     /// Of a closed clock: how many waits for the next frame are in its list.
     pub(super) orphans: u32,
     /// Set while this clock is in its parent's list of active ones.
     pub(super) is_active: bool,
-    /// The clock's and its parent's frames at the last change.
-    local_frames: u64,
-    parent_frames: u64,
+    /// Set if a tick has nothing to do here but those waits. If it is not set, there may be more, or nothing.
+    is_plain: bool,
+    /// Conditions.
+    ticks: List,
+    /// Where this clock's entries are in its parent's `seconds` and `frames`.
+    entries: [u32; 2],
     /// Waits for a time, and for frames, and the first such deadlines of the clocks below.
     seconds: Heap,
     frames: Heap,
+    /// The clock's and its parent's frames at the last change.
+    local_frames: u64,
+    parent_frames: u64,
     /// The clock's and its parent's time at the last change, in nanoseconds. The root's own time is in `local`.
     local: u64,
     parent: u64,
@@ -179,6 +184,17 @@ impl Stage {
         !is_empty || self.entries != [NONE; 2]
     }
 
+    /// Looks whether a tick has nothing to do but the waits for the next frame.
+    fn update_plain(&mut self) {
+        self.is_plain = self.below.is_none() && self.ticks.is_empty() && !self.has_deadlines();
+    }
+
+    /// Adds a condition.
+    fn push_tick(&mut self, wait: u32, waits: &mut Waits) {
+        self.is_plain = false;
+        self.ticks.push(wait, waits);
+    }
+
     /// Returns whether the clock has to be visited in its next tick, whatever its time will be.
     fn waits_for_tick(&self) -> bool {
         let lists = !self.next.is_empty() || !self.ticks.is_empty();
@@ -187,7 +203,16 @@ impl Stage {
     }
 
     fn below_mut(&mut self) -> &mut Below {
+        self.is_plain = false;
         self.below.get_or_insert_default()
+    }
+}
+
+impl Group {
+    /// Returns how this group at its index is listed as one that has to be visited.
+    #[inline]
+    fn as_active(&self, index: u32) -> Active {
+        Active { order: self.order, key: GroupKey { index, generation: self.generation } }
     }
 }
 
@@ -378,7 +403,7 @@ impl Groups {
     }
 
     /// Changes what a clock's time depends on, from now on.
-    pub(crate) fn rebase(&mut self, index: u32, change: impl FnOnce(&mut super::groups::Group)) {
+    pub(crate) fn rebase(&mut self, index: u32, change: impl FnOnce(&mut Group)) {
         for phase in [Phase::Process, Phase::Physics] {
             let (time, frame) = (self.time(index, phase), self.frame(index, phase));
             let step = self.step(index, phase);
@@ -489,7 +514,7 @@ impl Groups {
                 }
             }
             Lane::Ticks => {
-                own.ticks.push(wait, &mut self.waits);
+                own.push_tick(wait, &mut self.waits);
                 self.activate(index, stage);
             }
             Lane::Real => {
@@ -593,6 +618,7 @@ impl Groups {
 
     fn put_back(&mut self, index: u32, stage: usize, is_seconds: bool, heap: Heap) {
         let own = self.stage_mut(index, stage);
+        own.is_plain = false;
         if is_seconds {
             own.seconds = heap;
         } else {
@@ -624,7 +650,7 @@ impl Groups {
             let own = self.stage_mut(index, stage);
             own.orphans = own.next.iter().filter(|entry| entry.is_live()).count() as u32;
             if own.orphans == 0 {
-                own.next = Vec::new();
+                own.next = SmallVec::new();
             }
             let mut bequests = own.below.take().map_or_else(Vec::new, |below| below.bequests);
             if own.has_orphans() {
@@ -700,7 +726,7 @@ impl Groups {
         own.next = next;
         for wait in moved {
             self.waits.at(wait).group = key;
-            own.ticks.push(wait, &mut self.waits);
+            own.push_tick(wait, &mut self.waits);
         }
         for Item { deadline, owner, .. } in timed {
             if let Owner::Wait(wait) = owner {
@@ -921,8 +947,12 @@ impl Groups {
 
     /// Has a clock visited in the next tick.
     pub(super) fn activate(&mut self, mut index: u32, stage: usize) {
-        while !std::mem::replace(&mut self.stage_mut(index, stage).is_active, true) {
-            let (active, parent) = (self.active_at(index), self.at(index).parent);
+        loop {
+            let group = self.at_mut(index);
+            if std::mem::replace(&mut group.clock.stages[stage].is_active, true) {
+                return;
+            }
+            let (active, parent) = (group.as_active(index), group.parent);
             if parent == NONE {
                 return;
             }
@@ -932,7 +962,7 @@ impl Groups {
     }
 
     fn active_at(&self, index: u32) -> Active {
-        Active { order: self.at(index).order, key: self.key_at(index) }
+        self.at(index).as_active(index)
     }
 
     /// Steps the root clock, and so all of them, and collects what is due: parents before children, siblings by
@@ -982,6 +1012,7 @@ impl Groups {
         if has_deadlines {
             self.project(index, stage);
         }
+        self.stage_mut(index, stage).update_plain();
         self.visit_below(index, phase, due);
     }
 
@@ -1008,7 +1039,12 @@ impl Groups {
                 continue;
             }
             self.stage_mut(below, stage).is_active = false;
-            if !self.is_held(below) {
+            if self.is_held(below) {
+                continue;
+            }
+            if self.stage(below, stage).is_plain {
+                self.fire_all_next(below, stage, due);
+            } else {
                 self.visit(below, phase, due);
             }
         }
@@ -1029,23 +1065,32 @@ impl Groups {
     /// deadline, so the order of their first polls decides.
     fn fire_frames(&mut self, index: u32, phase: Phase, due: &mut Due<'_>) {
         let stage = phase as usize;
+        if self.stage(index, stage).frames.first().is_none() {
+            self.fire_all_next(index, stage, due);
+            return;
+        }
         let mut next = std::mem::take(&mut self.stage_mut(index, stage).next);
         self.has_fired |= !next.is_empty();
-        if self.stage(index, stage).frames.first().is_some() {
-            let frame = self.frame(index, phase);
-            for &entry in &next {
-                self.fire_frames_before(index, stage, frame, entry.order, due);
-                self.fire_next(entry, due);
-            }
-            self.fire_frames_before(index, stage, frame, u64::MAX, due);
-        } else {
-            for &entry in &next {
-                self.fire_next(entry, due);
-            }
+        let frame = self.frame(index, phase);
+        for &entry in &next {
+            self.fire_frames_before(index, stage, frame, entry.order, due);
+            entry.fire(&mut self.foreign, due);
         }
+        self.fire_frames_before(index, stage, frame, u64::MAX, due);
         // The list's memory is used again.
         next.clear();
         self.stage_mut(index, stage).next = next;
+    }
+
+    /// Fires all waits for the next frame.
+    #[inline]
+    fn fire_all_next(&mut self, index: u32, stage: usize, due: &mut Due<'_>) {
+        let next = &mut self.groups[index as usize].clock.stages[stage].next;
+        self.has_fired |= !next.is_empty();
+        for entry in &*next {
+            entry.fire(&mut self.foreign, due);
+        }
+        next.clear();
     }
 
     /// Fires the waits of the heap for frames that were polled before another.

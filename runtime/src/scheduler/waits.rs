@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use super::groups::GroupKey;
 use super::key::TaskKey;
-use super::slots::NONE;
+use super::slots::{NONE, reserve_one};
 use crate::Phase;
 use crate::raw::waker::key_of;
 
@@ -126,6 +126,7 @@ impl Waits {
                 index
             }
             None => {
+                reserve_one(&mut self.waits);
                 self.waits.push(wait);
                 self.waits.len() as u32 - 1
             }

@@ -21,6 +21,7 @@ mod hooks;
 mod inspect;
 mod livelock;
 mod nesting;
+mod next_frames;
 mod order;
 mod panics;
 mod parts;
