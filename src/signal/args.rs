@@ -55,7 +55,8 @@ impl_signal_args!(P0 0, P1 1, P2 2, P3 3, P4 4, P5 5, P6 6, P7 7, P8 8, P9 9);
 fn take<T: FromGodot>(args: &[Variant], position: usize, signal: &str) -> Result<T, SignalError> {
     let found = match args.get(position) {
         None => "nothing".to_owned(),
-        Some(argument) => match argument.try_to_relaxed::<T>() {
+        // Mostly it has the type that is awaited, which is cheaper to find out by trying.
+        Some(argument) => match argument.try_to::<T>().or_else(|_| argument.try_to_relaxed()) {
             Ok(value) => return Ok(value),
             Err(_) => found::<T>(argument),
         },

@@ -13,7 +13,7 @@
 //!   stack. It takes the connection that there is.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -62,6 +62,9 @@ thread_local! {
 
     /// The listeners that are not armed yet: hub and number, in the order of their creation.
     static UNARMED: RefCell<VecDeque<(Arc<Hub>, u64)>> = const { RefCell::new(VecDeque::new()) };
+
+    /// Whose emission was awaited last.
+    static TAKEN: Cell<Option<InstanceId>> = const { Cell::new(None) };
 }
 
 /// A connection of ours to a signal.
@@ -76,16 +79,17 @@ struct Connection {
 
 /// Begins to listen, on a connection that there is or a new one.
 pub(super) fn listen(signal: &Signal, kind: Kind) -> Result<Listener, SignalError> {
-    let Some(id) = signal.object_id() else {
-        return Err(SignalError::Freed { signal: format!("null.{}", signal.name()) });
+    // In a loop it is the signal that has just come: what is asked of Godot costs more than all else here.
+    let known = TAKEN.take().and_then(|id| Some((id, find(id, signal)?)));
+    let (id, known) = match known {
+        Some((id, known)) => (id, Some(known)),
+        None => {
+            let Some(id) = signal.object_id() else {
+                return Err(SignalError::Freed { signal: format!("null.{}", signal.name()) });
+            };
+            (id, find(id, signal))
+        }
     };
-    let is_uncertain = may_be_emitting(id);
-    let known = CONNECTIONS.with_borrow(|connections| {
-        let of_object = connections.get(&id)?;
-        let newest = of_object.iter().rev().find(|connection| connection.signal == *signal)?;
-        let probe = newest.probe.as_ref().filter(|_| is_uncertain);
-        Some((newest.hub.clone(), newest.is_deferred, probe.cloned()))
-    });
     let Some((hub, is_deferred, probe)) = known else {
         // Whose class nobody knows any more.
         let gone = || SignalError::Freed { signal: format!("#{id}.{}", signal.name()) };
@@ -107,6 +111,23 @@ pub(super) fn listen(signal: &Signal, kind: Kind) -> Result<Listener, SignalErro
         return Ok(Listener::new_in(hub, index, kind));
     }
     connect(signal.object().ok_or_else(gone)?, id, signal, kind)
+}
+
+/// Finds the newest connection to a signal of an object: its hub, whether emissions come as deferred calls, and the probe
+/// if it has to be asked.
+fn find(id: InstanceId, signal: &Signal) -> Option<(Arc<Hub>, bool, Option<Callable>)> {
+    let is_uncertain = may_be_emitting(id);
+    CONNECTIONS.with_borrow(|connections| {
+        let of_object = connections.get(&id)?;
+        let newest = of_object.iter().rev().find(|connection| connection.signal == *signal)?;
+        let probe = newest.probe.as_ref().filter(|_| is_uncertain);
+        Some((newest.hub.clone(), newest.is_deferred, probe.cloned()))
+    })
+}
+
+/// Notes whose emission has been taken by one who waited for it: most scripts wait for the same signal again.
+pub(super) fn note_taken(emitter: InstanceId) {
+    TAKEN.set(Some(emitter));
 }
 
 /// Arms the listener that is the next to be: what was emitted before it was made has arrived.
@@ -146,7 +167,7 @@ fn connect(
     // elsewhere. In the editor a deferred call that waits would outlive a hot reload.
     let is_deferred = !godot::init::is_editor_hint() && emitter.clone().try_cast::<Node>().is_err();
     let is_first = !emitter.call("has_connections", &[name.to_variant()]).booleanize();
-    let hub = Arc::new(Hub::new(label.clone(), is_deferred));
+    let hub = Arc::new(Hub::new(label.clone(), id, is_deferred));
     let Some((index, _)) = hub.add(kind) else {
         return Err(SignalError::Freed { signal: label });
     };

@@ -195,10 +195,9 @@ impl<T: SignalArgs> Future for FallibleSignalFuture<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = match &self.state {
-            State::Listening(listener) => match listener.poll(cx) {
+            State::Listening(listener) => match listener.poll(cx, T::from_args) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok((_, args))) => T::from_args(&args, listener.label()),
-                Poll::Ready(Err(error)) => Err(error),
+                Poll::Ready(result) => result,
             },
             State::Error(error) => Err((**error).clone()),
             State::Closed => return Poll::Pending,

@@ -10,13 +10,16 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem;
+use std::num::NonZeroU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use cuelight_runtime::ThreadConfined;
 use godot::builtin::Variant;
-use slab::Slab;
+use godot::obj::InstanceId;
 use smallvec::SmallVec;
+
+use super::SignalError;
 
 /// The arguments of an emission; few enough fit without an allocation.
 pub(crate) type Args = SmallVec<[Variant; 4]>;
@@ -30,9 +33,10 @@ thread_local! {
 }
 
 /// What a listener waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) enum Kind {
     /// The next emission.
+    #[default]
     Emission,
     /// All emissions.
     Emissions,
@@ -46,15 +50,65 @@ pub(super) enum Arrived {
     Elsewhere,
 }
 
+impl Arrived {
+    /// Takes the arguments of an emission of `signal`.
+    pub(super) fn read<T>(
+        &self,
+        signal: &str,
+        convert: impl FnOnce(&[Variant], &str) -> Result<T, SignalError>,
+    ) -> Result<T, SignalError> {
+        let args = match self {
+            Self::Here(_, args) => args.get(),
+            Self::Elsewhere => None,
+        };
+        let elsewhere = || SignalError::OtherThread { signal: signal.to_owned() };
+        convert(args.ok_or_else(elsewhere)?, signal)
+    }
+}
+
+/// An emission, as it is made.
+#[derive(Clone, Copy)]
+enum Emission<'a> {
+    Here(u64, &'a [&'a Variant]),
+    Elsewhere,
+}
+
+impl Emission<'_> {
+    /// Writes a copy where there is none. The arguments are put in place, since all of them together are large.
+    fn write(self, place: &mut Option<Arrived>) {
+        let Self::Here(order, args) = self else {
+            *place = Some(Arrived::Elsewhere);
+            return;
+        };
+        let empty = Arrived::Here(order, ThreadConfined::new(Args::new()));
+        if let Arrived::Here(_, copy) = place.insert(empty)
+            && let Some(copy) = copy.get_mut()
+        {
+            copy.extend(args.iter().map(|&arg| arg.clone()));
+        }
+    }
+
+    fn to_arrived(self) -> Arrived {
+        let mut place = None;
+        self.write(&mut place);
+        place.unwrap_or(Arrived::Elsewhere)
+    }
+}
+
 /// All who wait on one connection.
 pub(super) struct Hub {
     /// The signal, as `Class.signal`.
     pub(super) label: String,
+    /// The object whose signal it is.
+    pub(super) emitter: InstanceId,
     shared: Mutex<Shared>,
 }
 
 struct Shared {
-    entries: Slab<Entry>,
+    /// Who waits. They are used again where they lie, since what an entry can keep is large.
+    entries: Vec<Entry>,
+    /// Those entries that nobody has.
+    empty: Vec<usize>,
     /// Who waits, in the order of creation, each with its number; those that are gone are left out when it is read.
     waiting: SmallVec<[(usize, u64); 2]>,
     created: u64,
@@ -65,8 +119,10 @@ struct Shared {
 }
 
 /// One who waits.
+#[derive(Default)]
 struct Entry {
-    number: u64,
+    /// None where nobody has the entry.
+    number: Option<NonZeroU64>,
     kind: Kind,
     /// Whether only the latest of all emissions is kept.
     latest: bool,
@@ -75,6 +131,13 @@ struct Entry {
     next: Option<Arrived>,
     /// What has come after it, where all are waited for.
     more: VecDeque<Arrived>,
+}
+
+impl Entry {
+    /// Returns whether it is the entry of the listener of that number.
+    fn is(&self, number: u64) -> bool {
+        self.number.is_some_and(|own| own.get() == number)
+    }
 }
 
 /// What an emission has found.
@@ -90,15 +153,16 @@ struct Found {
 impl Hub {
     /// Makes the hub of a new connection. What arrives through a deferred one goes only to those that are
     /// [armed](Self::arm), and to the first.
-    pub(super) fn new(label: String, is_deferred: bool) -> Self {
+    pub(super) fn new(label: String, emitter: InstanceId, is_deferred: bool) -> Self {
         let shared = Shared {
-            entries: Slab::new(),
+            entries: Vec::new(),
+            empty: Vec::new(),
             waiting: SmallVec::new(),
             created: 0,
             armed: if is_deferred { 1 } else { u64::MAX },
             dead: false,
         };
-        Self { label, shared: Mutex::new(shared) }
+        Self { label, emitter, shared: Mutex::new(shared) }
     }
 
     /// Adds a listener, and returns its index and its number; `None` if the emitter is gone.
@@ -109,8 +173,8 @@ impl Hub {
 
     /// Takes a listener out.
     pub(super) fn remove(&self, index: usize) {
-        let entry = self.lock().entries.remove(index);
-        drop(entry);
+        let left = self.lock().remove(index);
+        drop(left);
     }
 
     /// Notes that what arrives from now on was emitted after this listener, and all before it, were made.
@@ -123,7 +187,7 @@ impl Hub {
         let what = format!("signal {}", self.label);
         // They are looked at only, as the third invariant has it.
         let shared = self.lock();
-        let wakers = shared.entries.iter().filter_map(|(_, entry)| entry.waker.as_ref());
+        let wakers = shared.entries.iter().filter_map(|entry| entry.waker.as_ref());
         wakers.for_each(|waker| found(waker, &what));
     }
 
@@ -135,15 +199,12 @@ impl Hub {
     pub(super) fn deliver(&self, args: &[&Variant]) -> bool {
         let order = DELIVERIES.get() + 1;
         DELIVERIES.set(order);
-        self.hand_out(|| {
-            let args = args.iter().map(|&arg| arg.clone()).collect();
-            Arrived::Here(order, ThreadConfined::new(args))
-        })
+        self.hand_out(Emission::Here(order, args))
     }
 
     /// Takes down an emission on another thread.
     pub(super) fn deliver_elsewhere(&self) {
-        self.hand_out(|| Arrived::Elsewhere);
+        self.hand_out(Emission::Elsewhere);
     }
 
     /// Takes down the emitter's end, on any thread.
@@ -167,8 +228,10 @@ impl Hub {
         let is_dead = shared.dead;
         let entry = &mut shared.entries[index];
         if let Some(arrived) = entry.next.take() {
-            entry.next = entry.more.pop_front();
-            let spent = (entry.kind == Kind::Emission).then(|| shared.entries.remove(index));
+            if !entry.more.is_empty() {
+                entry.next = entry.more.pop_front();
+            }
+            let spent = (entry.kind == Kind::Emission).then(|| shared.remove(index));
             drop(shared);
             drop(spent);
             return Some(Some(arrived));
@@ -203,10 +266,10 @@ impl Hub {
         drop(outdated);
     }
 
-    fn hand_out(&self, emission: impl Fn() -> Arrived) -> bool {
+    fn hand_out(&self, emission: Emission<'_>) -> bool {
         // A nested emission finds this empty, and makes its own.
         let mut found = Found { wakers: WAKERS.take(), ..Found::default() };
-        self.lock().hand_out(&emission, &mut found);
+        self.lock().hand_out(emission, &mut found);
         let Found { somebody, mut wakers, outdated } = found;
         wakers.drain(..).for_each(Waker::wake);
         drop(outdated);
@@ -224,40 +287,54 @@ impl Shared {
         self.created += 1;
         let number = self.created;
         // Who gave up waiting is left out now and then, so that the list stays as long as it has to be.
-        if self.waiting.len() >= 16 && self.waiting.len() >= 2 * self.entries.len() {
+        let count = self.entries.len() - self.empty.len();
+        if self.waiting.len() >= 16 && self.waiting.len() >= 2 * count {
             let entries = &self.entries;
-            self.waiting.retain(|&mut (index, number)| {
-                entries.get(index).is_some_and(|entry| entry.number == number)
-            });
+            self.waiting.retain(|&mut (index, number)| entries[index].is(number));
         }
-        let entry =
-            Entry { number, kind, latest: false, waker: None, next: None, more: VecDeque::new() };
-        let index = self.entries.insert(entry);
+        let index = self.empty.pop().unwrap_or_else(|| {
+            self.entries.push(Entry::default());
+            self.entries.len() - 1
+        });
+        let entry = &mut self.entries[index];
+        entry.number = NonZeroU64::new(number);
+        entry.kind = kind;
+        entry.latest = false;
         self.waiting.push((index, number));
         (index, number)
     }
 
+    /// Takes a listener out. What is left of it is handed back, to be dropped without the lock.
+    fn remove(&mut self, index: usize) -> (Option<Waker>, Option<Arrived>, VecDeque<Arrived>) {
+        let entry = &mut self.entries[index];
+        entry.number = None;
+        self.empty.push(index);
+        (entry.waker.take(), entry.next.take(), mem::take(&mut entry.more))
+    }
+
     fn find(&mut self, index: usize, number: u64) -> Option<&mut Entry> {
-        self.entries.get_mut(index).filter(|entry| entry.number == number)
+        self.entries.get_mut(index).filter(|entry| entry.is(number))
     }
 
     /// Hands an emission out to those who wait for it.
-    fn hand_out(&mut self, emission: &impl Fn() -> Arrived, found: &mut Found) {
+    fn hand_out(&mut self, emission: Emission<'_>, found: &mut Found) {
         let Self { entries, waiting, armed, .. } = self;
         waiting.retain(|&mut (index, number)| {
-            let entry = entries.get_mut(index).filter(|entry| entry.number == number);
-            let Some(entry) = entry else { return false };
+            let entry = &mut entries[index];
+            if !entry.is(number) {
+                return false;
+            }
             found.somebody = true;
             if number > *armed {
                 return true;
             }
             found.wakers.extend(entry.waker.take());
             if entry.next.is_none() {
-                entry.next = Some(emission());
+                emission.write(&mut entry.next);
             } else if entry.latest {
-                found.outdated.extend(entry.next.replace(emission()));
+                found.outdated.extend(entry.next.replace(emission.to_arrived()));
             } else {
-                entry.more.push_back(emission());
+                entry.more.push_back(emission.to_arrived());
             }
             entry.kind != Kind::Emission
         });

@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use cuelight_runtime::{DynamicSend as _, POLLED_AFTER_COMPLETION, engine};
-use godot::builtin::Signal;
+use cuelight_runtime::{POLLED_AFTER_COMPLETION, engine};
+use godot::builtin::{Signal, Variant};
 
 use super::SignalError;
-use super::connection::listen;
-use super::hub::{Args, Arrived, Hub, Kind};
+use super::connection::{listen, note_taken};
+use super::hub::{Arrived, Hub, Kind};
 
 /// One who listens to a signal, from its creation. Dropping it stops listening.
 pub(crate) struct Listener {
@@ -41,37 +41,42 @@ impl Listener {
         &self.hub.label
     }
 
-    /// Waits for the emission, with its place in the order of all; the emitter's end is an error.
-    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<(u64, Args), SignalError>> {
-        self.poll_next(cx).map(|arrived| match arrived {
+    /// Waits for the emission, and reads its arguments; the emitter's end is an error.
+    pub(crate) fn poll<T>(
+        &self,
+        cx: &mut Context<'_>,
+        convert: impl FnOnce(&[Variant], &str) -> Result<T, SignalError>,
+    ) -> Poll<Result<T, SignalError>> {
+        self.poll_next(cx, convert).map(|arrived| match arrived {
             Some(result) => result,
             None => Err(SignalError::Freed { signal: self.hub.label.clone() }),
         })
     }
 
-    /// Waits for the next emission; `None` when the emitter is gone.
+    /// Waits for the next emission, and reads its arguments; `None` when the emitter is gone.
     ///
     /// # Panics
     /// If it waits for one emission, and has had it.
-    pub(super) fn poll_next(
+    pub(super) fn poll_next<T>(
         &self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<(u64, Args), SignalError>>> {
-        let index = self.index.get().expect(POLLED_AFTER_COMPLETION);
-        let Some(arrived) = self.hub.take(index, cx.waker().clone()) else {
+        convert: impl FnOnce(&[Variant], &str) -> Result<T, SignalError>,
+    ) -> Poll<Option<Result<T, SignalError>>> {
+        let Some(arrived) = self.take(cx) else {
             return Poll::Pending;
         };
+        Poll::Ready(arrived.map(|arrived| arrived.read(&self.hub.label, convert)))
+    }
+
+    /// Takes the next emission, `Some(None)` if the emitter is gone, or has the task woken by it.
+    fn take(&self, cx: &mut Context<'_>) -> Option<Option<Arrived>> {
+        let index = self.index.get().expect(POLLED_AFTER_COMPLETION);
+        let arrived = self.hub.take(index, cx.waker().clone())?;
         if arrived.is_some() && self.kind == Kind::Emission {
             self.index.set(None);
+            note_taken(self.hub.emitter);
         }
-        let elsewhere = || SignalError::OtherThread { signal: self.hub.label.clone() };
-        Poll::Ready(arrived.map(|arrived| match arrived {
-            Arrived::Here(order, args) => match args.extract_if_safe() {
-                Some(args) => Ok((order, args)),
-                None => Err(elsewhere()),
-            },
-            Arrived::Elsewhere => Err(elsewhere()),
-        }))
+        Some(arrived)
     }
 
     /// Has only the latest emission kept from now on.

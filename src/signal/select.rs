@@ -118,17 +118,17 @@ impl<T> SelectSignal<T> {
                 continue;
             }
             match part {
-                Part::Listening(listener) => match listener.poll(cx) {
-                    Poll::Ready(Ok((_, args))) => {
-                        return Poll::Ready((self.convert)(index, &args, listener.label()));
+                Part::Listening(listener) => {
+                    match listener.poll(cx, |args, signal| (self.convert)(index, args, signal)) {
+                        Poll::Ready(Ok(output)) => return Poll::Ready(Ok(output)),
+                        Poll::Ready(Err(error @ SignalError::Freed { .. })) => {
+                            gone.get_or_insert_with(|| error.clone());
+                            *part = Part::Over(Box::new(error));
+                        }
+                        Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                        Poll::Pending => is_waiting = true,
                     }
-                    Poll::Ready(Err(error @ SignalError::Freed { .. })) => {
-                        gone.get_or_insert_with(|| error.clone());
-                        *part = Part::Over(Box::new(error));
-                    }
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => is_waiting = true,
-                },
+                }
                 Part::Over(error) => _ = gone.get_or_insert_with(|| (**error).clone()),
                 Part::Closed => is_waiting = true,
             }

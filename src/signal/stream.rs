@@ -88,12 +88,9 @@ impl<T: SignalArgs> SignalStream<T> {
     /// Waits for the next emission; the emitter's end, too, is an error, and comes once.
     fn poll_result(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, SignalError>>> {
         let next = match &mut self.state {
-            State::Listening(listener) => match listener.poll_next(cx) {
+            State::Listening(listener) => match listener.poll_next(cx, T::from_args) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(Ok((_, args)))) => {
-                    return Poll::Ready(Some(T::from_args(&args, listener.label())));
-                }
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Some(result)) => return Poll::Ready(Some(result)),
                 Poll::Ready(None) => {
                     Some(Err(SignalError::Freed { signal: listener.label().to_owned() }))
                 }

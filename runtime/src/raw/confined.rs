@@ -25,7 +25,11 @@ fn current_thread() -> ThreadId {
 ///
 /// use cuelight_runtime::{DynamicSend, ThreadConfined};
 ///
-/// let confined = ThreadConfined::new(Rc::new(7));
+/// let mut confined = ThreadConfined::new(Rc::new(6));
+/// if let Some(number) = confined.get_mut() {
+///     *number = Rc::new(7);
+/// }
+/// assert_eq!(confined.get().map(|number| **number), Some(7));
 /// let elsewhere = std::thread::spawn(move || confined.extract_if_safe().is_none());
 /// assert!(elsewhere.join().unwrap());
 /// ```
@@ -43,6 +47,11 @@ impl<T> ThreadConfined<T> {
     /// Returns the value, if the calling thread is the one that it was made on.
     pub fn get(&self) -> Option<&T> {
         self.is_at_home().then(|| &*self.value)
+    }
+
+    /// Returns the value to be changed, if the calling thread is the one that it was made on.
+    pub fn get_mut(&mut self) -> Option<&mut T> {
+        if self.is_at_home() { Some(&mut self.value) } else { None }
     }
 
     /// Returns whether the calling thread is the one that the value was made on.
@@ -74,7 +83,8 @@ impl<T> fmt::Debug for ThreadConfined<T> {
     }
 }
 
-// SAFETY: rule 4, `extract_if_safe`, `get` and `drop` are the only ways to the value, and all ask for the thread.
+// SAFETY: rule 4, `extract_if_safe`, `get`, `get_mut` and `drop` are the only ways to the value, and all ask for the
+// thread.
 unsafe impl<T> DynamicSend for ThreadConfined<T> {
     type Inner = T;
 

@@ -272,14 +272,15 @@ fn confined_leaks_elsewhere_and_drops_at_home() {
 fn confined_comes_out_at_home_only() {
     let drops = Arc::new(AtomicUsize::new(0));
     let confined = ThreadConfined::new(Counted(drops.clone()));
-    let confined = thread::spawn(move || {
-        assert!(!confined.is_at_home() && confined.get().is_none());
+    let mut confined = thread::spawn(move || {
+        let mut confined = confined;
+        assert!(!confined.is_at_home() && confined.get().is_none() && confined.get_mut().is_none());
         confined
     })
     .join()
     .unwrap();
     // It has been elsewhere, and is none the worse for it.
-    assert!(confined.is_at_home() && confined.get().is_some());
+    assert!(confined.is_at_home() && confined.get().is_some() && confined.get_mut().is_some());
     drop(confined.extract_if_safe());
     assert_eq!(drops.load(Ordering::SeqCst), 1);
 
