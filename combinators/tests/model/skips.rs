@@ -2,7 +2,7 @@
 
 use super::groups::scale;
 use super::rules::{Life, Model, Task};
-use super::waits::{FRAMES, GRACE, REAL, TIME, Waker};
+use super::waits::{CONDITION, FRAMES, GRACE, REAL, TIME, Waker};
 
 /// The length of a frame of a skip, in nanoseconds.
 const FRAME: u64 = 16_666_667;
@@ -106,6 +106,8 @@ impl Model<'_> {
         };
         let empty = match self.empty_frames(group, step) {
             _ if has_yielded => 0,
+            // Something may have happened in the last frame that a condition sees in the next.
+            Some(_) if self.has_conditions(group) => 0,
             Some(empty) => empty,
             None => return self.fire_standing(group),
         };
@@ -116,6 +118,17 @@ impl Model<'_> {
         self.flow(group, 1, 1, step, true);
         self.jump_real(group, empty + 1);
         true
+    }
+
+    /// Returns whether a condition is checked in each frame of a clock.
+    fn has_conditions(&self, group: usize) -> bool {
+        self.waits.iter().any(|waiting| {
+            let is_checked = waiting.registered && !waiting.gone && waiting.rank() == CONDITION;
+            is_checked
+                && waiting
+                    .clock
+                    .is_some_and(|(clock, _)| self.with_ancestors(clock).contains(&group))
+        })
     }
 
     /// Returns a number of frames in which nothing is due for certain; none if there is nothing that time brings.

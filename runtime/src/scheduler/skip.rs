@@ -7,6 +7,8 @@
 //! Conditions ask for no frames: nothing but a frame of the real game may bring what they wait for. But each is checked
 //! once after something has happened, at the time at which it would have been, since that may be what it waits for.
 
+use smallvec::SmallVec;
+
 use super::groups::{GroupKey, Groups, ROOT};
 use super::heap::Owner;
 use super::slots::{NONE, Slots};
@@ -565,16 +567,22 @@ impl Groups {
             }
             standing.push(group);
             for phase in [Phase::Process, Phase::Physics] {
-                let now = self.time(group, phase);
-                let mut position = 0;
-                while let Some(item) = self.stage(group, phase as usize).item(true, position) {
-                    position += 1;
-                    let Owner::Wait(wait) = item.owner else { continue };
-                    if item.deadline == NEVER || !self.is_of_running(wait, due.slots) {
-                        continue;
+                let (stage, now) = (phase as usize, self.time(group, phase));
+                // What it inherits from closed clocks it takes over with its next tick, which may be long to come.
+                let closed = self.stage(group, stage).bequests().to_vec();
+                let closed = closed.into_iter().filter_map(|key| self.find(key));
+                let lists: SmallVec<[u32; 4]> = closed.chain([group]).collect();
+                for index in lists {
+                    let mut position = 0;
+                    while let Some(item) = self.stage(index, stage).item(true, position) {
+                        position += 1;
+                        let Owner::Wait(wait) = item.owner else { continue };
+                        if item.deadline == NEVER || !self.is_of_running(wait, due.slots) {
+                            continue;
+                        }
+                        let left = (item.deadline.saturating_sub(now), item.order, wait);
+                        first = first.into_iter().chain([left]).min();
                     }
-                    let left = (item.deadline.saturating_sub(now), item.order, wait);
-                    first = first.into_iter().chain([left]).min();
                 }
             }
         }

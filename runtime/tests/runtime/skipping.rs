@@ -613,6 +613,26 @@ fn what_a_clock_below_inherits_comes_in_the_same_drain() {
 }
 
 #[test]
+fn what_a_clock_that_stands_still_inherits_comes_too() {
+    let world = World::start();
+    let (log, scene) = (Log::new(), TaskGroup::new());
+    let room = scene.child();
+    let door = room.child();
+    room.pause();
+    let (clock, inner) = (door.clock(), log.clone());
+    scene
+        .spawn(async move {
+            clock.wait_seconds(5.0).await;
+            note(&inner, "open");
+        })
+        .detach();
+    door.close();
+    scene.skip();
+    world.flush();
+    log.check(&["open at 0 ms"]);
+}
+
+#[test]
 fn closed_in_the_middle() {
     let world = World::start();
     let (log, group) = (Log::new(), TaskGroup::new());
