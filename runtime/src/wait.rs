@@ -621,7 +621,12 @@ impl Future for NextFrame {
         let polled = match (self.step, self.runtime) {
             (Step::Listed, Some(runtime)) => {
                 let (order, position) = (self.scope_or_order, self.position);
-                poll_listed(runtime, (self.group, Phase::Process, order, position), cx)
+                match runtime.has_come(order) {
+                    true => Poll::Ready(()),
+                    false => {
+                        poll_listed(runtime, (self.group, Phase::Process, order, position), cx)
+                    }
+                }
             }
             (Step::Done, _) => panic!("{POLLED_AFTER_COMPLETION}"),
             _ => self.poll_first(cx),

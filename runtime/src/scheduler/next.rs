@@ -11,7 +11,7 @@ use slab::Slab;
 use super::groups::{GroupKey, Groups};
 use super::key::{NO_RUNTIME, TaskKey};
 use super::time::Due;
-use super::waits::Waiter;
+use super::waits::{Waiter, Woken};
 use crate::Phase;
 use crate::raw::waker::key_of;
 
@@ -33,7 +33,7 @@ impl Next {
     #[inline]
     pub(super) fn fire(self, foreign: &mut Slab<Waker>, due: &mut Due<'_>) {
         if self.waiter.is_task() {
-            due.queue(self.waiter.0);
+            due.queue(Woken { key: self.waiter.0, by: self.order });
         } else if self.is_live() {
             due.push(self.waiter.take(foreign));
         }

@@ -19,6 +19,7 @@ use super::key::TaskKey;
 use super::skip::{Jump, MAX_JUMPS, Until};
 use super::slots::{Slot, Slots, State};
 use super::time::{Due, NEVER};
+use super::waits::Woken;
 use crate::engine::{Counts, Engine};
 use crate::pool::{Pool, Work};
 use crate::raw::cell::{AnyTask, Joiner};
@@ -151,6 +152,9 @@ pub(crate) struct Runtime {
     /// The number of what is being polled: another one for each poll, and whenever the clock of the running code changes.
     /// What was made under the present number was made now, on the present clock. It only grows.
     scope: Cell<u64>,
+    /// The order of the wait for the next frame that has come to the task which the drain polls; 0 if it was another
+    /// event.
+    came: Cell<u64>,
     /// How many waits for the next frame were made under the present number and not polled yet.
     loose: Cell<u32>,
     /// Set if a task that is on the stack has failed, or was cancelled.
@@ -186,7 +190,7 @@ pub(crate) struct Core {
     pub(crate) slots: Slots,
     pub(crate) groups: Groups,
     /// What is polled in the next round, or in the next drain while there is none.
-    ready: Vec<TaskKey>,
+    ready: Vec<Woken>,
     /// What is polled in the next drain, while there is one, each with the group whose clock was the current one.
     later: Vec<(TaskKey, GroupKey)>,
     /// Tasks that have ended, whose futures are to be dropped, each with the reason.
@@ -196,7 +200,7 @@ pub(crate) struct Core {
     /// What tasks wait for in lists outside of the scheduler, for snapshots.
     pub(super) notes: Slab<(TaskKey, Label)>,
     /// Memory for the keys of a round, and of the inbox.
-    round: Vec<TaskKey>,
+    round: Vec<Woken>,
     arrived: Vec<TaskKey>,
 }
 
@@ -225,7 +229,7 @@ impl Core {
         match current {
             // A task that is woken while it is polled has woken itself, one way or another.
             Some(group) if draining && slot.is_polling() => self.later.push((key, group)),
-            _ => self.ready.push(key),
+            _ => self.ready.push(Woken::new(key)),
         }
         true
     }
@@ -273,7 +277,7 @@ impl Core {
             let group = groups.find_open(group).filter(|_| slots.is_alive(key));
             let goes_along = group.is_some_and(|group| groups.goes_with(group, index));
             if goes_along {
-                ready.push(key);
+                ready.push(Woken::new(key));
             }
             !goes_along
         });
@@ -340,6 +344,7 @@ impl Runtime {
             task: Cell::new(None),
             group: Cell::new(None),
             scope: Cell::new(0),
+            came: Cell::new(0),
             loose: Cell::new(0),
             disturbed: Cell::new(false),
             livelock: Cell::new(false),
@@ -450,7 +455,7 @@ impl Runtime {
                 }
                 match self.draining.get() {
                     true => core.later.push((key, place.group)),
-                    false => core.ready.push(key),
+                    false => core.ready.push(Woken::new(key)),
                 }
             }
             (key, group.is_some() && !deferred)
@@ -819,6 +824,12 @@ impl Runtime {
         Some(self.scope.get())
     }
 
+    /// Returns whether the wait for the next frame of an order has come, as far as it has woken the running task.
+    #[inline]
+    pub(crate) fn has_come(&self, order: u64) -> bool {
+        self.came.get() == order
+    }
+
     /// Returns the present group, unless a number is an older one.
     #[inline]
     pub(crate) fn group_of(&self, scope: u64) -> Option<GroupKey> {
@@ -951,7 +962,7 @@ impl Runtime {
                 self.with(|core| {
                     // What is left comes before what was woken for the next drain.
                     round.append(&mut core.ready);
-                    round.extend(core.later.drain(..).map(|(key, _)| key));
+                    round.extend(core.later.drain(..).map(|(key, _)| Woken::new(key)));
                     core.round = std::mem::replace(&mut core.ready, round);
                     core.round.clear();
                 });
@@ -966,7 +977,8 @@ impl Runtime {
                 self.note_names(&round, &mut last);
             }
             self.polls.set(self.polls.get() + round.len() as u64);
-            for &key in &round {
+            for &Woken { key, by } in &round {
+                self.came.set(by);
                 self.poll(key);
                 self.attend();
             }
@@ -1155,7 +1167,7 @@ impl Runtime {
             core.groups.set_freeze(index, freeze, on, &mut thawed);
             // What was cancelled meanwhile needs no poll.
             thawed.retain(|&key| core.slots.is_alive(key));
-            core.ready.extend(&thawed);
+            core.ready.extend(thawed.iter().map(|&key| Woken::new(key)));
             !thawed.is_empty()
         });
         if woke {
@@ -1311,9 +1323,9 @@ impl Runtime {
 
     /// Adds the names of a round's tasks, each once.
     #[cold]
-    fn note_names(&self, round: &[TaskKey], names: &mut Vec<String>) {
+    fn note_names(&self, round: &[Woken], names: &mut Vec<String>) {
         self.with(|core| {
-            for &key in round {
+            for &Woken { key, .. } in round {
                 let Some(slot) = core.slots.get(key) else {
                     continue;
                 };

@@ -20,10 +20,9 @@ use smallvec::SmallVec;
 
 use super::groups::{Group, GroupKey, Groups, ROOT};
 use super::heap::{Heap, Item, Owner};
-use super::key::TaskKey;
 use super::next::Next;
 use super::slots::{NONE, Slots};
-use super::waits::{Lane, List, Waiter, Waits};
+use super::waits::{Lane, List, Waiter, Waits, Woken};
 use crate::Phase;
 
 /// A wait is due when no more than a microsecond is missing, so that rounding never makes it a frame late.
@@ -274,7 +273,7 @@ impl Clock {
 /// Where a tick puts what it has made due.
 pub(crate) struct Due<'a> {
     pub(crate) slots: &'a mut Slots,
-    pub(crate) ready: &'a mut Vec<TaskKey>,
+    pub(crate) ready: &'a mut Vec<Woken>,
     pub(crate) others: Vec<Waker>,
 }
 
@@ -282,15 +281,15 @@ impl Due<'_> {
     pub(super) fn push(&mut self, waiter: Waiter) {
         match waiter {
             Waiter::Nobody => {}
-            Waiter::Task(key) => self.queue(key),
+            Waiter::Task(key) => self.queue(Woken::new(key)),
             Waiter::Other(waker) => self.others.push(waker),
         }
     }
 
     #[inline]
-    pub(super) fn queue(&mut self, key: TaskKey) {
-        if self.slots.mark_queued(key) {
-            self.ready.push(key);
+    pub(super) fn queue(&mut self, woken: Woken) {
+        if self.slots.mark_queued(woken.key) {
+            self.ready.push(woken);
         }
     }
 }

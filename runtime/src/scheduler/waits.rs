@@ -39,6 +39,21 @@ impl Waiter {
     }
 }
 
+/// A task that is to be polled.
+#[derive(Clone, Copy)]
+pub(crate) struct Woken {
+    pub(crate) key: TaskKey,
+    /// The order of the wait for the next frame that has come, so that it need not be looked for; 0 if it was another
+    /// event.
+    pub(crate) by: u64,
+}
+
+impl Woken {
+    pub(crate) fn new(key: TaskKey) -> Self {
+        Self { key, by: 0 }
+    }
+}
+
 /// Which of a clock's queues a wait is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Lane {
