@@ -336,7 +336,7 @@ impl Future for JoinGroup {
             };
             let is_inside = caller
                 .and_then(|task| core.slots.get(task))
-                .is_some_and(|slot| core.groups.is_below(slot.group.index, index));
+                .is_some_and(|slot| core.groups.is_below(slot.group, index));
             if core.groups.at(index).live == usize::from(is_inside) {
                 return (None, former);
             }

@@ -390,7 +390,7 @@ impl Groups {
     /// Takes a task out of its group's list, and adds to `wakers` who waits for an empty group.
     pub(crate) fn remove_task(&mut self, key: TaskKey, slots: &mut Slots, wakers: &mut Vec<Waker>) {
         let slot = slots.at(key.index());
-        let (index, previous, next) = (slot.group.index, slot.previous, slot.next);
+        let (index, previous, next) = (slot.group, slot.previous, slot.next);
         match previous {
             NONE => self.groups[index as usize].first_task = next,
             _ => slots.at(previous).next = next,

@@ -2,7 +2,7 @@
 //! for.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::task::Waker;
 
 use super::groups::{Groups, ROOT};
@@ -45,7 +45,8 @@ impl Runtime {
         for of_task in waits.values_mut() {
             of_task.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
         }
-        self.inspect_group(ROOT.index, engine.as_deref(), &mut waits)
+        let turns = self.coming_turns();
+        self.inspect_group(ROOT.index, engine.as_deref(), &mut waits, &turns)
     }
 
     fn inspect_group(
@@ -53,11 +54,14 @@ impl Runtime {
         index: u32,
         engine: Option<&dyn Engine>,
         waits: &mut AllWaits,
+        turns: &HashSet<TaskKey>,
     ) -> GroupInfo {
         let (mut info, owner, below) = self.with(|core| {
             let tasks = core.groups.own_tasks(index, &mut core.slots);
+            let tasks = tasks.into_iter().filter_map(|key| core.inspect_task(key, waits, turns));
+            let tasks = tasks.collect();
             let info = GroupInfo {
-                tasks: tasks.into_iter().filter_map(|key| core.inspect_task(key, waits)).collect(),
+                tasks,
                 name: core.groups.name(index).map(str::to_owned),
                 speed: core.groups.speed(index),
                 frozen: core.groups.at(index).frozen,
@@ -69,7 +73,7 @@ impl Runtime {
         if let (None, Some(owner), Some(engine)) = (&info.name, owner, engine) {
             self.guard("asking for a group's name", || info.name = engine.owner_name(owner));
         }
-        let groups = below.into_iter().map(|child| self.inspect_group(child, engine, waits));
+        let groups = below.into_iter().map(|it| self.inspect_group(it, engine, waits, turns));
         // The clocks of scripts that are skipped, and the like, are groups in which mostly nobody is.
         let is_seen = |group: &GroupInfo| group.name.is_some() || group.count_tasks() > 0;
         info.groups = groups.filter(is_seen).collect();
@@ -78,14 +82,19 @@ impl Runtime {
 }
 
 impl Core {
-    fn inspect_task(&mut self, key: TaskKey, waits: &mut AllWaits) -> Option<TaskInfo> {
+    fn inspect_task(
+        &mut self,
+        key: TaskKey,
+        waits: &mut AllWaits,
+        turns: &HashSet<TaskKey>,
+    ) -> Option<TaskInfo> {
         let slot = self.slots.get(key)?;
         let task = slot.task.as_ref()?;
         let header = task.header();
         let state = match slot.state {
             State::Empty | State::Ready | State::Gone => TaskState::Ending,
             State::Alive if task.is_busy() => TaskState::Running,
-            State::Alive if slot.queued => TaskState::Ready,
+            State::Alive if slot.queued || turns.contains(&key) => TaskState::Ready,
             State::Alive => TaskState::Waiting,
         };
         let age = self.groups.milliseconds().wrapping_sub(header.spawned.get());

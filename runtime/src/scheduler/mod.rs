@@ -3,8 +3,11 @@
 //! Invariants:
 //! 1. No borrow of the [`Core`] is held while code of the caller runs: a poll, a `Drop`, an engine's or a waker's
 //!    function. Whatever may run such code is moved out first.
-//! 2. A task is polled by [`Runtime::poll`] only, and dropped by [`Runtime::reap`] or at the end of its last poll.
-//! 3. A key is in at most one of the queues, and then its slot's `queued` is set.
+//! 2. A task is polled by [`Runtime::poll`] or on the stack of its spawn, and dropped by [`Runtime::reap`] or at the
+//!    end of its last poll.
+//! 3. A task has one turn in a round, however many events have woken it. The slot's `queued` tells those that wake it that
+//!    its key is in a queue. A wait for the next frame is queued without a look at the slot, so the key may be there twice:
+//!    then `Slots::in_turn` passes over the second.
 //! 4. Outside a drain, what has to be done soon has been asked for with `Engine::call_soon`.
 
 mod groups;

@@ -29,19 +29,31 @@ impl Next {
         self.waiter != Packed::NOBODY
     }
 
-    /// Fires the wait.
+    /// Fires the wait. The task's slot is left alone, since it is looked at when the task has its turn.
     #[inline]
     pub(super) fn fire(self, foreign: &mut Slab<Waker>, due: &mut Due<'_>) {
-        if self.waiter.is_task() {
-            due.queue(Woken { key: self.waiter.0, by: self.order });
+        if self.is_task() {
+            due.ready.push(self.as_woken());
         } else if self.is_live() {
             due.push(self.waiter.take(foreign));
         }
     }
 
+    /// Returns whether it wakes a task of ours.
+    #[inline]
+    pub(super) fn is_task(&self) -> bool {
+        self.waiter.is_task()
+    }
+
+    /// Returns the task of ours that it wakes, as it is queued.
+    #[inline]
+    pub(super) fn as_woken(&self) -> Woken {
+        Woken { key: self.waiter.0, by: self.order }
+    }
+
     /// Returns the task that it wakes, if that is one of ours.
     pub(super) fn task(&self) -> Option<TaskKey> {
-        (self.is_live() && self.waiter.is_task()).then_some(self.waiter.0)
+        self.is_task().then_some(self.waiter.0)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -132,6 +132,9 @@ pub(crate) struct Runtime {
     /// The threads of background work, from its first use after a start.
     pool: RefCell<Option<Pool>>,
     core: RefCell<Core>,
+    /// The round that is polled, and the position of the one whose turn it is.
+    round: RefCell<Vec<Woken>>,
+    turn: Cell<usize>,
     /// Set between a start and the shutdown.
     open: Cell<bool>,
     draining: Cell<bool>,
@@ -199,8 +202,7 @@ pub(crate) struct Core {
     failures: Vec<(TaskKey, String)>,
     /// What tasks wait for in lists outside of the scheduler, for snapshots.
     pub(super) notes: Slab<(TaskKey, Label)>,
-    /// Memory for the keys of a round, and of the inbox.
-    round: Vec<Woken>,
+    /// Memory for the keys of the inbox.
     arrived: Vec<TaskKey>,
 }
 
@@ -284,6 +286,25 @@ impl Core {
         later.len() != before
     }
 
+    /// Finds out whose turn it is, with the task's cell and its group; nobody's if the task is over, or has had its turn,
+    /// or is frozen.
+    #[inline(always)]
+    fn begin_poll(&mut self, woken: Woken) -> Option<(Rc<dyn AnyTask>, GroupKey)> {
+        let round = self.slots.round();
+        let slot = self.slots.in_turn(woken)?;
+        let index = slot.group;
+        if self.groups.at(index).frozen {
+            // What is kept for one reason needs no other.
+            if !slot.queued || !woken.is_by_frame() {
+                slot.queued = true;
+                self.groups.keep(index, woken.key);
+            }
+            return None;
+        }
+        slot.take_turn(woken, round);
+        Some((slot.task.clone()?, self.groups.key_at(index)))
+    }
+
     /// Returns the first task whose future is to be dropped, with the reason and its number.
     fn next_doomed(&mut self) -> Option<(TaskKey, TaskError, u64, Rc<dyn AnyTask>)> {
         loop {
@@ -330,9 +351,10 @@ impl Runtime {
                 doomed: VecDeque::new(),
                 failures: Vec::new(),
                 notes: Slab::new(),
-                round: Vec::new(),
                 arrived: Vec::new(),
             }),
+            round: RefCell::new(Vec::new()),
+            turn: Cell::new(0),
             open: Cell::new(false),
             draining: Cell::new(false),
             ticking: Cell::new(false),
@@ -444,7 +466,7 @@ impl Runtime {
             let group = core.groups.find_open(place.group);
             let index = core.groups.nearest_open(place.group);
             task.header().spawned.set(core.groups.milliseconds());
-            let key = core.slots.insert(core.groups.key_at(index), id, task);
+            let key = core.slots.insert(index, id, task);
             core.groups.add_task(index, key, &mut core.slots);
             if group.is_none() {
                 self.doom(core, key);
@@ -747,10 +769,16 @@ impl Runtime {
 
     /// Polls a new task on the stack of its spawn, frozen or not.
     fn poll_new(&self, key: TaskKey) {
-        self.polls.set(self.polls.get() + 1);
-        let Some((task, group)) = self.begin_poll(key, true) else {
+        let begun = self.with(|core| {
+            let slot = core.slots.get_mut(key)?;
+            let is_alive = slot.state == State::Alive;
+            let group = core.groups.key_at(slot.group);
+            is_alive.then_some((slot.task.clone()?, group))
+        });
+        let Some((task, group)) = begun else {
             return;
         };
+        self.polls.set(self.polls.get() + 1);
         self.renew_scope();
         let outer_task = self.task.replace(Some(key));
         let outer_group = self.group.replace(Some(group));
@@ -763,12 +791,15 @@ impl Runtime {
         }
     }
 
-    /// Polls a task in a drain, unless it is over, or frozen. It stays the running one until another takes its place.
+    /// Polls a task in a drain, if it is its turn. It stays the running one until another takes its place.
     #[inline]
-    fn poll(&self, key: TaskKey) {
-        let Some((task, group)) = self.begin_poll(key, false) else {
+    fn poll(&self, woken: Woken) {
+        let Woken { key, by } = woken;
+        let Some((task, group)) = self.with(|core| core.begin_poll(woken)) else {
+            self.polls.set(self.polls.get() - 1);
             return;
         };
+        self.came.set(by);
         self.task.set(Some(key));
         self.group.set(Some(group));
         self.scope.set(self.scope.get() + 1);
@@ -780,23 +811,6 @@ impl Runtime {
             // Nothing else is on the stack of a drain.
             self.disturbed.set(false);
         }
-    }
-
-    /// Takes a task out of its slot to be polled, if it is to be.
-    #[inline(always)]
-    fn begin_poll(&self, key: TaskKey, is_first: bool) -> Option<(Rc<dyn AnyTask>, GroupKey)> {
-        self.with(|core| {
-            let slot = core.slots.get_mut(key)?;
-            if slot.state != State::Alive {
-                return None;
-            }
-            if !is_first && core.groups.at(slot.group.index).frozen {
-                core.groups.keep(slot.group.index, key);
-                return None;
-            }
-            slot.queued = false;
-            Some((slot.task.clone()?, slot.group))
-        })
     }
 
     #[inline(always)]
@@ -947,53 +961,76 @@ impl Runtime {
         let mut has_jumped = false;
         let mut last = Vec::new();
         loop {
-            let mut round = self.with(|core| {
-                let empty = std::mem::take(&mut core.round);
-                std::mem::replace(&mut core.ready, empty)
-            });
-            if round.is_empty() && self.jump(rounds > 0 && !has_jumped) {
-                self.with(|core| core.round = round);
+            let is_over = self.swap_round();
+            if is_over && self.jump(rounds > 0 && !has_jumped) {
                 has_jumped = true;
                 rounds = 0;
                 continue;
             }
-            if round.is_empty() || rounds == MAX_ROUNDS {
-                let rest = !round.is_empty();
-                self.with(|core| {
-                    // What is left comes before what was woken for the next drain.
-                    round.append(&mut core.ready);
-                    round.extend(core.later.drain(..).map(|(key, _)| Woken::new(key)));
-                    core.round = std::mem::replace(&mut core.ready, round);
-                    core.round.clear();
-                });
-                if rest && !self.livelock.get() {
+            if is_over || rounds == MAX_ROUNDS {
+                self.leave_rest();
+                if !is_over && !self.livelock.get() {
                     self.report_livelock(&last);
                 }
-                self.livelock.set(rest);
+                self.livelock.set(!is_over);
                 break;
             }
             rounds += 1;
             if rounds > MAX_ROUNDS - NAMED_ROUNDS {
-                self.note_names(&round, &mut last);
+                self.note_names(&self.round.borrow(), &mut last);
             }
-            self.polls.set(self.polls.get() + round.len() as u64);
-            for &Woken { key, by } in &round {
-                self.came.set(by);
-                self.poll(key);
-                self.attend();
-            }
-            self.leave_task();
-            round.clear();
-            self.with(|core| {
-                // The memory goes to where the next tick needs it; else the other list would grow to that size, too.
-                core.round = if core.ready.is_empty() {
-                    std::mem::replace(&mut core.ready, round)
-                } else {
-                    round
-                };
-            });
+            self.poll_round();
         }
         self.draining.set(false);
+    }
+
+    /// Makes a round of what is ready. Returns whether that is nothing.
+    fn swap_round(&self) -> bool {
+        let mut round = self.round.borrow_mut();
+        self.with(|core| std::mem::swap(&mut *round, &mut core.ready));
+        round.is_empty()
+    }
+
+    /// Polls a round. It stays borrowed, which only snapshots do as well.
+    fn poll_round(&self) {
+        {
+            let round = self.round.borrow();
+            self.with(|core| core.slots.begin_round());
+            self.polls.set(self.polls.get() + round.len() as u64);
+            for (turn, &woken) in round.iter().enumerate() {
+                self.turn.set(turn);
+                self.poll(woken);
+                self.attend();
+            }
+        }
+        self.leave_task();
+        let mut round = self.round.borrow_mut();
+        round.clear();
+        self.with(|core| {
+            // The memory goes to where the next tick needs it; else the other list would grow to that size, too.
+            if core.ready.is_empty() {
+                std::mem::swap(&mut *round, &mut core.ready);
+            }
+        });
+    }
+
+    /// Leaves to the next drain what is left of a round, and then what was woken for that drain.
+    fn leave_rest(&self) {
+        let mut round = self.round.borrow_mut();
+        self.with(|core| {
+            round.append(&mut core.ready);
+            round.extend(core.later.drain(..).map(|(key, _)| Woken::new(key)));
+            std::mem::swap(&mut *round, &mut core.ready);
+        });
+    }
+
+    /// Returns the tasks that a frame has woken, and whose turn is still to come.
+    pub(super) fn coming_turns(&self) -> HashSet<TaskKey> {
+        let round = self.round.borrow();
+        self.with(|core| {
+            let rest = round.iter().skip(self.turn.get() + 1).chain(&core.ready);
+            rest.filter(|woken| woken.is_by_frame()).map(|woken| woken.key).collect()
+        })
     }
 
     /// Jumps on a skipped clock, if there is one with something to jump to. Returns whether something is to be polled.

@@ -600,7 +600,7 @@ impl Groups {
         let Waiter::Task(key) = *key else {
             return false;
         };
-        let group = slots.get(key).map(|slot| slot.group.index);
+        let group = slots.get(key).map(|slot| slot.group);
         !is_condition && group.is_some_and(|group| !self.at(group).frozen)
     }
 }

@@ -21,8 +21,8 @@
 
 use std::rc::Rc;
 
-use super::groups::GroupKey;
 use super::key::{LAST_GENERATION, MAX_SLOTS, TaskKey};
+use super::waits::Woken;
 use crate::raw::cell::AnyTask;
 
 /// "No slot", as a link.
@@ -62,10 +62,15 @@ pub(crate) struct Slot {
     /// How many tasks the slot has held before.
     generation: u32,
     pub(crate) state: State,
-    /// Set while the task's key is in a queue, or kept for a frozen group's resume.
+    /// Set while the task's key is in a queue, or kept for a frozen group's resume; but not for the sake of a wait for the
+    /// next frame that has come.
     pub(crate) queued: bool,
-    /// The task's group.
-    pub(crate) group: GroupKey,
+    /// Set if the next of its keys in the queues is passed over, since such a wait has come before.
+    has_stale: bool,
+    /// The round of a drain in which the task was polled last.
+    polled_in: u32,
+    /// The index of the task's group, which is in the tree as long as the task is.
+    pub(crate) group: u32,
     /// The neighbours in the group's list of tasks, which is in the order of spawns. `next` also links empty slots.
     pub(crate) previous: u32,
     pub(crate) next: u32,
@@ -75,6 +80,17 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// Notes that the task has its turn in this round.
+    #[inline]
+    pub(crate) fn take_turn(&mut self, woken: Woken, round: u32) {
+        if self.queued {
+            // What it was queued for otherwise is met by this poll.
+            self.has_stale |= woken.is_by_frame();
+            self.queued = false;
+        }
+        self.polled_in = round;
+    }
+
     /// Returns whether a poll of the task is on the stack, and the task is not over.
     pub(crate) fn is_polling(&self) -> bool {
         self.state == State::Alive && self.task.as_ref().is_some_and(|task| task.is_busy())
@@ -98,18 +114,53 @@ pub(crate) struct Slots {
     runtime: u16,
     slots: Vec<Slot>,
     first_empty: u32,
+    /// The number of the round that is polled, from 1 on. It begins anew after four billions.
+    round: u32,
 }
 
 impl Slots {
     pub(crate) fn new(runtime: u16) -> Self {
-        Self { runtime, slots: Vec::new(), first_empty: NONE }
+        Self { runtime, slots: Vec::new(), first_empty: NONE, round: 0 }
+    }
+
+    /// Begins with another round.
+    #[inline]
+    pub(crate) fn begin_round(&mut self) {
+        self.round = self.round.wrapping_add(1);
+        if self.round == 0 {
+            self.restart_rounds();
+        }
+    }
+
+    #[cold]
+    fn restart_rounds(&mut self) {
+        self.slots.iter_mut().for_each(|slot| slot.polled_in = 0);
+        self.round = 1;
+    }
+
+    /// Returns the slot of a task whose turn it is, unless it is over, or has had its turn: several events may have woken
+    /// it, and it is polled once for all of them.
+    #[inline]
+    pub(crate) fn in_turn(&mut self, woken: Woken) -> Option<&mut Slot> {
+        let round = self.round;
+        let slot = self.get_mut(woken.key).filter(|slot| slot.state == State::Alive)?;
+        if woken.is_by_frame() {
+            return (slot.polled_in != round).then_some(slot);
+        }
+        (!std::mem::take(&mut slot.has_stale)).then_some(slot)
+    }
+
+    /// Returns the number of the round that is polled.
+    #[inline]
+    pub(crate) fn round(&self) -> u32 {
+        self.round
     }
 
     /// Fills an empty slot, and returns its key.
     ///
     /// # Panics
     /// If four million tasks are alive.
-    pub(crate) fn insert(&mut self, group: GroupKey, id: u64, task: Rc<dyn AnyTask>) -> TaskKey {
+    pub(crate) fn insert(&mut self, group: u32, id: u64, task: Rc<dyn AnyTask>) -> TaskKey {
         let index = if self.first_empty == NONE {
             let index = self.slots.len() as u32;
             assert!(index < MAX_SLOTS, "{MAX_SLOTS} tasks are alive; no more fit");
@@ -118,6 +169,8 @@ impl Slots {
                 generation: 0,
                 state: State::Empty,
                 queued: false,
+                has_stale: false,
+                polled_in: 0,
                 group,
                 previous: NONE,
                 next: NONE,
@@ -134,6 +187,8 @@ impl Slots {
         debug_assert_eq!(slot.state, State::Empty);
         slot.state = State::Alive;
         slot.queued = false;
+        slot.has_stale = false;
+        slot.polled_in = 0;
         slot.group = group;
         slot.previous = NONE;
         slot.next = NONE;
@@ -198,5 +253,36 @@ impl Slots {
     /// Returns the key of the task at an index that is known to be in use.
     pub(crate) fn key_at(&self, index: u32) -> TaskKey {
         TaskKey::new(self.runtime, self.slots[index as usize].generation, index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_round_is_taken_for_one_of_four_billions_before() {
+        let mut slots = Slots::new(0);
+        slots.begin_round();
+        slots.slots.push(Slot {
+            generation: 0,
+            state: State::Alive,
+            queued: false,
+            has_stale: false,
+            polled_in: 0,
+            group: 0,
+            previous: NONE,
+            next: NONE,
+            id: 1,
+            task: None,
+        });
+        let woken = Woken { key: TaskKey::new(0, 0, 0), by: 1 };
+        let round = slots.round();
+        slots.in_turn(woken).expect("it is alive").take_turn(woken, round);
+        assert!(slots.in_turn(woken).is_none(), "it has had its turn");
+        slots.round = u32::MAX;
+        slots.begin_round();
+        assert_eq!(slots.round(), round);
+        assert!(slots.in_turn(woken).is_some());
     }
 }

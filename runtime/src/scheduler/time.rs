@@ -281,15 +281,12 @@ impl Due<'_> {
     pub(super) fn push(&mut self, waiter: Waiter) {
         match waiter {
             Waiter::Nobody => {}
-            Waiter::Task(key) => self.queue(Woken::new(key)),
+            Waiter::Task(key) => {
+                if self.slots.mark_queued(key) {
+                    self.ready.push(Woken::new(key));
+                }
+            }
             Waiter::Other(waker) => self.others.push(waker),
-        }
-    }
-
-    #[inline]
-    pub(super) fn queue(&mut self, woken: Woken) {
-        if self.slots.mark_queued(woken.key) {
-            self.ready.push(woken);
         }
     }
 }
@@ -1086,8 +1083,11 @@ impl Groups {
     fn fire_all_next(&mut self, index: u32, stage: usize, due: &mut Due<'_>) {
         let next = &mut self.groups[index as usize].clock.stages[stage].next;
         self.has_fired |= !next.is_empty();
-        for entry in &*next {
-            entry.fire(&mut self.foreign, due);
+        if next.iter().all(Next::is_task) {
+            // In one go, since there may be thousands.
+            due.ready.extend(next.iter().map(Next::as_woken));
+        } else {
+            next.iter().for_each(|entry| entry.fire(&mut self.foreign, due));
         }
         next.clear();
     }

@@ -52,6 +52,11 @@ impl Woken {
     pub(crate) fn new(key: TaskKey) -> Self {
         Self { key, by: 0 }
     }
+
+    #[inline]
+    pub(crate) fn is_by_frame(self) -> bool {
+        self.by != 0
+    }
 }
 
 /// Which of a clock's queues a wait is in.

@@ -33,5 +33,6 @@ mod skipping;
 mod slots;
 mod spawn;
 mod threads;
+mod turns;
 mod until_time;
 mod wake;
