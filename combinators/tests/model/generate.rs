@@ -171,11 +171,7 @@ fn single_wait(mix: Mix) -> BoxedStrategy<Wait> {
 fn plain_wait(mix: Mix) -> BoxedStrategy<Wait> {
     let raised = number().prop_map(Wait::Raised).boxed();
     prop_oneof![
-        4 => (stage(), 0..4_u64).prop_map(|(stage, frames)| Wait::Frames(stage, frames)),
-        4 => seconds().prop_map(Wait::Seconds),
-        4 => (group(), seconds()).prop_map(|(group, seconds)| Wait::ClockSeconds(group, seconds)),
-        2 => seconds().prop_map(Wait::UntilTime),
-        2 => seconds().prop_map(Wait::RealSeconds),
+        32 => handed_wait(),
         3 => (period(), 0..4_u8).prop_map(|(period, count)| Wait::Beats(period, count)),
         2 => number().prop_map(|flag| Wait::Flag(flag, Vec::new())),
         2 => if_asked(checked(mix), (0..4_u8).prop_map(Wait::Checks).boxed(), raised.clone()),
@@ -184,16 +180,9 @@ fn plain_wait(mix: Mix) -> BoxedStrategy<Wait> {
         1 => if_asked(
             checked(mix),
             (number(), period()).prop_map(|(flag, period)| Wait::FlagEvery(flag, period)).boxed(),
-            raised.clone()
+            raised,
         ),
         1 => seconds().prop_map(Wait::Animate),
-        3 => number().prop_map(Wait::Event),
-        2 => group().prop_map(Wait::Join),
-        3 => number().prop_map(Wait::Task),
-        2 => number().prop_map(Wait::Shared),
-        2 => number().prop_map(Wait::Cue),
-        2 => raised,
-        2 => number().prop_map(Wait::Cooled),
     ]
     .boxed()
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use cuelight_runtime::{
-    NextFrame, OwnClock, TaskGroup, next_frame, root_group, spawn, wait_frames,
+    GroupHandle, NextFrame, OwnClock, TaskGroup, next_frame, root_group, spawn, wait_frames,
 };
 
 use crate::common::{Event, Log, World, wake_myself};
@@ -16,13 +16,13 @@ use crate::common::{Event, Log, World, wake_myself};
 type Hand = Rc<RefCell<Option<NextFrame>>>;
 
 /// Spawns a task that makes a wait, puts it into a hand, and ends.
-fn make(group: &TaskGroup, hand: &Hand) {
+fn make(group: &GroupHandle, hand: &Hand) {
     let hand = hand.clone();
     group.spawn(async move { drop(hand.replace(Some(next_frame()))) }).detach();
 }
 
 /// Spawns a task that awaits what is in a hand, and pushes its name.
-fn take(group: &TaskGroup, hand: &Hand, log: &Log, name: &'static str) {
+fn take(group: &GroupHandle, hand: &Hand, log: &Log, name: &'static str) {
     let (frame, log) = (hand.take().expect("there is one"), log.clone());
     group
         .spawn(async move {
@@ -30,6 +30,13 @@ fn take(group: &TaskGroup, hand: &Hand, log: &Log, name: &'static str) {
             log.push(name);
         })
         .detach();
+}
+
+/// Polls a wait once, puts it into a hand, and waits for nothing.
+async fn poll_once_into(mut frame: NextFrame, hand: &Hand) {
+    poll_fn(|cx| Poll::Ready(Pin::new(&mut frame).poll(cx).is_ready())).await;
+    hand.replace(Some(frame));
+    pending::<()>().await;
 }
 
 #[test]
@@ -272,20 +279,11 @@ fn made_and_polled_after_its_group_has_closed_it_goes_by_the_clock_above() {
     group
         .spawn(async move {
             handle.close();
-            let mut frame = next_frame();
-            // Its last poll.
-            poll_fn(|cx| Poll::Ready(Pin::new(&mut frame).poll(cx).is_ready())).await;
-            given.replace(Some(frame));
-            pending::<()>().await;
+            let frame = next_frame();
+            poll_once_into(frame, &given).await;
         })
         .detach();
-    let (frame, inner) = (hand.take().expect("it is made"), log.clone());
-    root_group()
-        .spawn(async move {
-            frame.await;
-            inner.push("taken");
-        })
-        .detach();
+    take(&root_group(), &hand, &log, "taken");
     log.check(&[]);
     world.tick();
     log.check(&["taken"]);
@@ -316,24 +314,16 @@ fn on_a_clock_of_its_own_that_closes_meanwhile_it_goes_by_the_one_above() {
     let mut clock = OwnClock::new();
     group
         .spawn(async move {
-            let mut frame = clock.enter(|| {
+            let frame = clock.enter(|| {
                 handle.close();
                 // Another group takes the closed one's place.
                 std::mem::forget(TaskGroup::new());
                 next_frame()
             });
-            poll_fn(|cx| Poll::Ready(Pin::new(&mut frame).poll(cx).is_ready())).await;
-            given.replace(Some(frame));
-            pending::<()>().await;
+            poll_once_into(frame, &given).await;
         })
         .detach();
-    let (frame, inner) = (hand.take().expect("it is made"), log.clone());
-    root_group()
-        .spawn(async move {
-            frame.await;
-            inner.push("taken");
-        })
-        .detach();
+    take(&root_group(), &hand, &log, "taken");
     world.tick();
     log.check(&["taken"]);
 }
@@ -341,18 +331,11 @@ fn on_a_clock_of_its_own_that_closes_meanwhile_it_goes_by_the_one_above() {
 #[test]
 fn it_outlives_the_runtime() {
     let (world, hand) = (World::start(), Hand::default());
-    let inner = hand.clone();
-    root_group().spawn(async move { drop(inner.replace(Some(next_frame()))) }).detach();
+    make(&root_group(), &hand);
     drop(world);
     let (world, log) = (World::start(), Log::new());
     world.tick();
-    let (frame, inner) = (hand.take().expect("it is made"), log.clone());
-    root_group()
-        .spawn(async move {
-            frame.await;
-            inner.push("over");
-        })
-        .detach();
+    take(&root_group(), &hand, &log, "over");
     // The root group is the same, and so is its clock.
     log.check(&["over"]);
 }

@@ -593,18 +593,24 @@ fn groups_that_are_empty_or_closed() {
     gone.skip();
 }
 
+/// Spawns a task in a group that waits on the clock of another.
+fn wait_on(door: &GroupHandle, group: &GroupHandle, log: &Log) {
+    let (clock, log) = (door.clock(), log.clone());
+    group
+        .spawn(async move {
+            clock.wait_seconds(5.0).await;
+            note(&log, "open");
+        })
+        .detach();
+}
+
 #[test]
 fn what_a_clock_below_inherits_comes_in_the_same_drain() {
     let world = World::start();
     let (log, scene) = (Log::new(), TaskGroup::new());
     let room = scene.child();
     let door = room.child();
-    let (clock, inner) = (door.clock(), log.clone());
-    room.spawn(async move {
-        clock.wait_seconds(5.0).await;
-        note(&inner, "open");
-    })
-    .detach();
+    wait_on(&door, &room, &log);
     // The wait is the room's from here on, which looks at it in its next tick.
     door.close();
     scene.skip();
@@ -619,13 +625,7 @@ fn what_a_clock_that_stands_still_inherits_comes_too() {
     let room = scene.child();
     let door = room.child();
     room.pause();
-    let (clock, inner) = (door.clock(), log.clone());
-    scene
-        .spawn(async move {
-            clock.wait_seconds(5.0).await;
-            note(&inner, "open");
-        })
-        .detach();
+    wait_on(&door, &scene, &log);
     door.close();
     scene.skip();
     world.flush();

@@ -13,6 +13,19 @@ use cuelight_runtime::{
 
 use crate::common::{Event, Log, World, wake_myself};
 
+/// Waits for the next frame and for something else, and pushes a line at each poll.
+async fn frame_and(other: impl Future<Output = ()>, log: &Log) {
+    let (mut frame, mut other) = (pin!(next_frame()), pin!(other));
+    let mut is_over = [false; 2];
+    poll_fn(|cx| {
+        log.push("poll");
+        is_over[0] = is_over[0] || frame.as_mut().poll(cx).is_ready();
+        is_over[1] = is_over[1] || other.as_mut().poll(cx).is_ready();
+        if is_over == [true; 2] { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
 #[test]
 fn two_waits_for_the_next_frame() {
     let (world, log) = (World::start(), Log::new());
@@ -39,25 +52,22 @@ fn a_time_a_frame_and_a_condition_in_one_tick() {
     let (world, log) = (World::start(), Log::new());
     let inner = log.clone();
     spawn(async move {
-        let mut watch = TickWatch::new();
-        let (mut time, mut frames) = (pin!(wait_seconds(0.01)), pin!(wait_frames(1)));
-        let mut next = pin!(next_frame());
-        let mut is_over = [false; 3];
-        poll_fn(move |cx| {
-            inner.push("poll");
-            let _ticked = watch.poll_tick(cx);
-            is_over[0] = is_over[0] || time.as_mut().poll(cx).is_ready();
-            is_over[1] = is_over[1] || frames.as_mut().poll(cx).is_ready();
-            is_over[2] = is_over[2] || next.as_mut().poll(cx).is_ready();
-            if is_over == [true; 3] { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        let (mut watch, mut time) = (TickWatch::new(), pin!(wait_seconds(0.01)));
+        let rest = poll_fn(move |cx| match (watch.poll_tick(cx), time.as_mut().poll(cx)) {
+            (_, Poll::Pending) => Poll::Pending,
+            (ticked, Poll::Ready(())) => {
+                assert!(ticked.is_ready());
+                Poll::Ready(())
+            }
+        });
+        frame_and(rest, &inner).await;
+        inner.push("all");
         pending::<()>().await;
     })
     .detach();
     log.check(&["poll"]);
     world.tick();
-    log.check(&["poll"]);
+    log.check(&["poll", "all"]);
     world.ticks(2);
     log.check(&[]);
 }
@@ -67,15 +77,8 @@ fn an_event_before_the_tick_of_its_frame() {
     let (world, log, event) = (World::start(), Log::new(), Event::new());
     let (inner, given) = (log.clone(), event.wait());
     spawn(async move {
-        let (mut frame, mut given) = (pin!(next_frame()), pin!(given));
-        let mut is_over = [false; 2];
-        poll_fn(|cx| {
-            inner.push("poll");
-            is_over[0] = is_over[0] || frame.as_mut().poll(cx).is_ready();
-            is_over[1] = is_over[1] || given.as_mut().poll(cx).is_ready();
-            Poll::<()>::Pending
-        })
-        .await;
+        frame_and(given, &inner).await;
+        pending::<()>().await;
     })
     .detach();
     log.check(&["poll"]);
@@ -97,22 +100,16 @@ fn an_event_in_the_round_of_its_frame_is_no_event_for_what_comes_after() {
     .detach();
     let (inner, given) = (log.clone(), event.wait());
     spawn(async move {
-        let (mut frame, mut given) = (pin!(next_frame()), pin!(given));
-        let mut is_over = [false; 2];
-        poll_fn(|cx| {
-            is_over[0] = is_over[0] || frame.as_mut().poll(cx).is_ready();
-            is_over[1] = is_over[1] || given.as_mut().poll(cx).is_ready();
-            if is_over == [true; 2] { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        frame_and(given, &inner).await;
         inner.push("both");
         // It waits for the next drain, whatever it was woken for before.
         wake_myself().await;
         inner.push("next drain");
     })
     .detach();
+    log.check(&["poll"]);
     world.tick();
-    log.check(&["both"]);
+    log.check(&["poll", "both"]);
     world.flush();
     log.check(&["next drain"]);
 }
@@ -160,15 +157,7 @@ fn frozen_in_the_round_of_its_frame_it_has_its_turn_at_the_resume() {
     group
         .spawn(async move {
             // The clock above steps first, so the freeze comes between this wait's frame and its turn.
-            let (mut frame, mut given) = (pin!(next_frame()), pin!(given));
-            let mut is_over = [false; 2];
-            poll_fn(|cx| {
-                inner.push("poll");
-                is_over[0] = is_over[0] || frame.as_mut().poll(cx).is_ready();
-                is_over[1] = is_over[1] || given.as_mut().poll(cx).is_ready();
-                if is_over == [true; 2] { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
+            frame_and(given, &inner).await;
             inner.push("both");
         })
         .detach();
