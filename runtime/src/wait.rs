@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use crate::raw::waker::key_of;
 use crate::scheduler::{
-    GRACE, GroupKey, Groups, Lane, NEVER, ROOT, Runtime, Waiter, current, nanoseconds,
+    GRACE, GroupKey, Groups, Lane, Listed, NEVER, ROOT, Runtime, Waiter, current, nanoseconds,
     nanoseconds_of, try_current,
 };
 use crate::{POLLED_AFTER_COMPLETION, Phase};
@@ -243,7 +243,7 @@ enum State {
     /// Timer runs, but nobody has polled it.
     Running(Start),
     /// Timer is in a clock's list for the next frame.
-    Listed { runtime: &'static Runtime, group: GroupKey, phase: Phase, order: u64, position: u32 },
+    Listed { runtime: &'static Runtime, listed: Listed },
     /// Timer is registered on a clock.
     Registered { runtime: &'static Runtime, wait: u32 },
     /// Timer has been ready.
@@ -274,9 +274,7 @@ impl Timer {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let polled = match self.state {
-            State::Listed { runtime, group, phase, order, position } => {
-                poll_listed(runtime, (group, phase, order, position), cx)
-            }
+            State::Listed { runtime, listed } => poll_listed(runtime, listed, cx),
             State::Registered { runtime, wait } => poll_registered(runtime, wait, cx),
             State::New => self.poll_first(None, cx),
             State::Running(start) => self.poll_first(Some(start), cx),
@@ -362,9 +360,8 @@ impl Amount {
                 match left {
                     0 => return Err(waiter),
                     1 => {
-                        let group = groups.key_at(index);
-                        let (order, position) = groups.add_next(index, phase, waiter);
-                        return Ok(State::Listed { runtime, group, phase, order, position });
+                        let listed = groups.add_next(index, phase, waiter);
+                        return Ok(State::Listed { runtime, listed });
                     }
                     _ => Lane::Frames,
                 }
@@ -385,9 +382,8 @@ impl Drop for Timer {
             State::Registered { runtime, wait } => {
                 drop(runtime.with(|core| core.groups.remove_wait(wait)));
             }
-            State::Listed { runtime, group, phase, order, position } => {
-                let place = (order, position);
-                drop(runtime.with(|core| core.groups.remove_next(group, phase, place)));
+            State::Listed { runtime, listed } => {
+                drop(runtime.with(|core| core.groups.remove_next(listed)));
             }
             State::New | State::Running(_) | State::Done => {}
         }
@@ -396,19 +392,14 @@ impl Drop for Timer {
 
 /// Polls a wait for the next frame.
 #[inline]
-fn poll_listed(
-    runtime: &'static Runtime,
-    (group, phase, order, position): (GroupKey, Phase, u64, u32),
-    cx: &mut Context<'_>,
-) -> Poll<()> {
-    let place = (order, position);
-    let is_same = runtime.with(|core| core.groups.poll_next(group, phase, place, cx.waker()));
+fn poll_listed(runtime: &'static Runtime, listed: Listed, cx: &mut Context<'_>) -> Poll<()> {
+    let is_same = runtime.with(|core| core.groups.poll_next(listed, cx.waker()));
     match is_same {
         None => return Poll::Ready(()),
         Some(true) => {}
         Some(false) => {
             let waiter = Waiter::new(cx.waker());
-            drop(runtime.with(|core| core.groups.rename_next(group, phase, place, waiter)));
+            drop(runtime.with(|core| core.groups.rename_next(listed, waiter)));
         }
     }
     Poll::Pending
@@ -494,11 +485,10 @@ timer_future!(
 pub struct NextFrame {
     /// None until it is listed, if it was made outside of any task.
     runtime: Option<&'static Runtime>,
-    /// The group whose clock has it in its list.
-    group: GroupKey,
     /// The number under which it was made; then its order in the list.
     scope_or_order: u64,
-    /// Its position in the list.
+    /// The index of the group whose clock has it in its list, and its position there.
+    index: u32,
     position: u32,
     step: Step,
 }
@@ -524,7 +514,7 @@ impl NextFrame {
             Some((runtime, scope)) => (Some(runtime), scope, Step::Made),
             None => (None, 0, Step::New),
         };
-        Self { runtime, group: ROOT, scope_or_order, position: 0, step }
+        Self { runtime, scope_or_order, index: 0, position: 0, step }
     }
 
     #[inline]
@@ -533,11 +523,10 @@ impl NextFrame {
         if let (Step::Made, Some(runtime)) = (self.step, self.runtime)
             && let Some(key) = key_of(cx.waker())
             && let Some(group) = runtime.group_of(self.scope_or_order)
-            && let Some((order, position)) =
-                runtime.with(|core| core.groups.add_next_if_open(group, key))
+            && let Some(listed) = runtime.with(|core| core.groups.add_next_if_open(group, key))
         {
             runtime.take_loose();
-            self.list(runtime, group, order, position);
+            self.list(listed);
             return Poll::Pending;
         }
         self.poll_first_elsewhere(cx)
@@ -559,12 +548,12 @@ impl NextFrame {
             {
                 return Err(waiter);
             }
-            let (order, position) = core.groups.add_next(index, Phase::Process, waiter);
-            Ok((core.groups.key_at(index), order, position))
+            Ok(core.groups.add_next(index, Phase::Process, waiter))
         });
         match listed {
-            Ok((group, order, position)) => {
-                self.list(runtime, group, order, position);
+            Ok(listed) => {
+                self.runtime = Some(runtime);
+                self.list(listed);
                 Poll::Pending
             }
             Err(waiter) => {
@@ -576,12 +565,18 @@ impl NextFrame {
 
     /// Notes where it is listed.
     #[inline]
-    fn list(&mut self, runtime: &'static Runtime, group: GroupKey, order: u64, position: u32) {
-        self.runtime = Some(runtime);
-        self.group = group;
-        self.scope_or_order = order;
-        self.position = position;
+    fn list(&mut self, listed: Listed) {
+        self.scope_or_order = listed.order;
+        self.index = listed.index;
+        self.position = listed.position;
         self.step = Step::Listed;
+    }
+
+    /// Returns where it is listed, if it is.
+    #[inline]
+    fn listed(&self) -> Listed {
+        let &Self { scope_or_order: order, index, position, .. } = self;
+        Listed { index, phase: Phase::Process, position, order }
     }
 
     /// Leaves nothing behind of a wait that has not come.
@@ -589,9 +584,7 @@ impl NextFrame {
     fn forget(&mut self) {
         match (self.step, self.runtime) {
             (Step::Listed, Some(runtime)) => {
-                let place = (self.scope_or_order, self.position);
-                let (group, phase) = (self.group, Phase::Process);
-                drop(runtime.with(|core| core.groups.remove_next(group, phase, place)));
+                drop(runtime.with(|core| core.groups.remove_next(self.listed())));
             }
             _ => {
                 self.take_made();
@@ -619,15 +612,10 @@ impl Future for NextFrame {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let polled = match (self.step, self.runtime) {
-            (Step::Listed, Some(runtime)) => {
-                let (order, position) = (self.scope_or_order, self.position);
-                match runtime.has_come(order) {
-                    true => Poll::Ready(()),
-                    false => {
-                        poll_listed(runtime, (self.group, Phase::Process, order, position), cx)
-                    }
-                }
-            }
+            (Step::Listed, Some(runtime)) => match runtime.has_come(self.scope_or_order) {
+                true => Poll::Ready(()),
+                false => poll_listed(runtime, self.listed(), cx),
+            },
             (Step::Done, _) => panic!("{POLLED_AFTER_COMPLETION}"),
             _ => self.poll_first(cx),
         };

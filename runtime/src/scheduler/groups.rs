@@ -33,6 +33,12 @@ pub(crate) struct GroupKey {
 impl GroupKey {
     /// A key that no group has: for handles to what never came to be.
     pub(crate) const NOWHERE: Self = Self { index: u32::MAX, generation: u32::MAX };
+
+    /// Returns the key, unless it is the one that no group has.
+    #[inline]
+    pub(super) fn somewhere(self) -> Option<Self> {
+        (self.index != u32::MAX).then_some(self)
+    }
 }
 
 /// Who froze a group. It thaws when none of them holds it any more.

@@ -17,6 +17,9 @@ const GENERATION_BITS: u32 = 26;
 pub(crate) struct TaskKey(u64);
 
 impl TaskKey {
+    /// The key of no task.
+    pub(super) const NOBODY: Self = Self(u64::MAX);
+
     pub(crate) fn new(runtime: u16, generation: u32, index: u32) -> Self {
         debug_assert!(index < MAX_SLOTS && generation <= LAST_GENERATION);
         let high = u64::from(runtime) << (GENERATION_BITS + INDEX_BITS);

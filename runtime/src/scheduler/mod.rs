@@ -28,6 +28,7 @@ mod loom_tests;
 pub(crate) use groups::{Freeze, GroupKey, Groups, ROOT};
 pub(crate) use inspect::WaitNote;
 pub(crate) use key::TaskKey;
+pub(crate) use next::Listed;
 pub(crate) use runtime::{
     LogLine, Place, Runtime, current, current_or_new, nanoseconds_of, note_ready, try_current, wake,
 };

@@ -63,7 +63,7 @@ struct Packed(TaskKey);
 
 impl Packed {
     /// The wait was dropped, or nobody has polled it.
-    const NOBODY: Self = Self(TaskKey::from_bits(u64::MAX));
+    const NOBODY: Self = Self(TaskKey::NOBODY);
 
     /// The bits that say that the others are a place.
     const FOREIGN: u64 = (NO_RUNTIME as u64) << 48;
@@ -106,6 +106,17 @@ impl Packed {
     }
 }
 
+/// Where a wait for the next frame is listed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed {
+    /// The group whose clock has it. Its index is enough: no order comes twice, so the list of another group that has taken
+    /// the place of this one has no such wait.
+    pub(crate) index: u32,
+    pub(crate) phase: Phase,
+    pub(crate) position: u32,
+    pub(crate) order: u64,
+}
+
 /// When waits were made that nobody had polled by the end of the code that made them.
 pub(super) struct Made {
     group: GroupKey,
@@ -133,21 +144,21 @@ impl Groups {
         Some(when)
     }
 
-    /// Adds a wait for the next frame. Returns its order, and where it is.
-    pub(crate) fn add_next(&mut self, index: u32, phase: Phase, waiter: Waiter) -> (u64, u32) {
+    /// Adds a wait for the next frame.
+    pub(crate) fn add_next(&mut self, index: u32, phase: Phase, waiter: Waiter) -> Listed {
         let waiter = Packed::new(waiter, &mut self.foreign);
         self.push_next(index, phase, waiter)
     }
 
     /// Adds a task's wait for the next process frame to the list of a group, unless that is closed.
     #[inline]
-    pub(crate) fn add_next_if_open(&mut self, group: GroupKey, key: TaskKey) -> Option<(u64, u32)> {
+    pub(crate) fn add_next_if_open(&mut self, group: GroupKey, key: TaskKey) -> Option<Listed> {
         let index = self.find_open(group)?;
         Some(self.push_next(index, Phase::Process, Packed(key)))
     }
 
     #[inline]
-    fn push_next(&mut self, index: u32, phase: Phase, waiter: Packed) -> (u64, u32) {
+    fn push_next(&mut self, index: u32, phase: Phase, waiter: Packed) -> Listed {
         let order = self.waits.next_order();
         let stage = self.stage_mut(index, phase as usize);
         let position = stage.next.len() as u32;
@@ -155,68 +166,44 @@ impl Groups {
         if !stage.is_active {
             self.activate(index, phase as usize);
         }
-        (order, position)
+        Listed { index, phase, position, order }
     }
 
     /// Polls a wait for the next frame: unless it is due, returns whether it wakes this waker.
     #[inline]
-    pub(crate) fn poll_next(
-        &mut self,
-        group: GroupKey,
-        phase: Phase,
-        (order, position): (u64, u32),
-        waker: &Waker,
-    ) -> Option<bool> {
-        let waiter = self.find_next(group, phase, order, position)?.waiter;
+    pub(crate) fn poll_next(&mut self, listed: Listed, waker: &Waker) -> Option<bool> {
+        let waiter = self.find_next(listed)?.waiter;
         Some(waiter.is(waker, &self.foreign))
     }
 
     #[inline]
-    fn find_next(
-        &mut self,
-        group: GroupKey,
-        phase: Phase,
-        order: u64,
-        position: u32,
-    ) -> Option<&mut Next> {
-        // A closed clock keeps its list until another one takes it over, which makes all of it due. No order comes twice,
-        // so the list of another group that has taken the place of this one has no such entry.
-        let list = &mut self.stage_mut(group.index, phase as usize).next;
-        list.get_mut(position as usize).filter(|entry| entry.order == order)
+    fn find_next(&mut self, listed: Listed) -> Option<&mut Next> {
+        // A closed clock keeps its list until another one takes it over, which makes all of it due.
+        let list = &mut self.stage_mut(listed.index, listed.phase as usize).next;
+        list.get_mut(listed.position as usize).filter(|entry| entry.order == listed.order)
     }
 
     /// Has another waiter woken by a wait, unless it is due. The former is handed back, since dropping it may run foreign
     /// code.
-    pub(crate) fn rename_next(
-        &mut self,
-        group: GroupKey,
-        phase: Phase,
-        (order, position): (u64, u32),
-        waiter: Waiter,
-    ) -> Waiter {
-        let Some(former) = self.find_next(group, phase, order, position).map(|it| it.waiter) else {
+    pub(crate) fn rename_next(&mut self, listed: Listed, waiter: Waiter) -> Waiter {
+        let Some(former) = self.find_next(listed).map(|it| it.waiter) else {
             return waiter;
         };
         let waiter = Packed::new(waiter, &mut self.foreign);
-        if let Some(entry) = self.find_next(group, phase, order, position) {
+        if let Some(entry) = self.find_next(listed) {
             entry.waiter = waiter;
         }
         former.take(&mut self.foreign)
     }
 
     /// Forgets a wait for the next frame, due or not, and hands its waiter back.
-    pub(crate) fn remove_next(
-        &mut self,
-        group: GroupKey,
-        phase: Phase,
-        (order, position): (u64, u32),
-    ) -> Waiter {
-        let Some(entry) = self.find_next(group, phase, order, position) else {
+    pub(crate) fn remove_next(&mut self, listed: Listed) -> Waiter {
+        let Some(entry) = self.find_next(listed) else {
             return Waiter::Nobody;
         };
         let waiter = std::mem::replace(&mut entry.waiter, Packed::NOBODY);
-        let index = group.index;
-        let own = self.stage_mut(index, phase as usize);
+        let index = listed.index;
+        let own = self.stage_mut(index, listed.phase as usize);
         // What is dropped in reverse order, as by races in a loop, leaves nothing behind until the next frame either.
         while own.next.last().is_some_and(|entry| !entry.is_live()) {
             own.next.pop();

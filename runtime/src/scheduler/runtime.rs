@@ -149,9 +149,9 @@ pub(crate) struct Runtime {
     depth: Cell<u32>,
     /// Set if a flush has come while a spawn was on the stack.
     missed: Cell<bool>,
-    /// The task that is being polled, and its group.
-    task: Cell<Option<TaskKey>>,
-    group: Cell<Option<GroupKey>>,
+    /// The task that is being polled, and its group; nobody's if there is none.
+    task: Cell<TaskKey>,
+    group: Cell<GroupKey>,
     /// The number of what is being polled: another one for each poll, and whenever the clock of the running code changes.
     /// What was made under the present number was made now, on the present clock. It only grows.
     scope: Cell<u64>,
@@ -363,8 +363,8 @@ impl Runtime {
             settle: Cell::new(false),
             depth: Cell::new(0),
             missed: Cell::new(false),
-            task: Cell::new(None),
-            group: Cell::new(None),
+            task: Cell::new(TaskKey::NOBODY),
+            group: Cell::new(GroupKey::NOWHERE),
             scope: Cell::new(0),
             came: Cell::new(0),
             loose: Cell::new(0),
@@ -391,13 +391,13 @@ impl Runtime {
 
     /// Returns the task that is being polled.
     pub(crate) fn task(&self) -> Option<TaskKey> {
-        self.task.get()
+        Some(self.task.get()).filter(|&task| task != TaskKey::NOBODY)
     }
 
     /// Returns the group of the task that is being polled.
     #[inline]
     pub(crate) fn task_group(&self) -> Option<GroupKey> {
-        self.group.get()
+        self.group.get().somewhere()
     }
 
     /// Returns whether a task's future has not been dropped yet.
@@ -439,7 +439,7 @@ impl Runtime {
 
     /// Returns whether a task is being polled by the drain, and not by a spawn.
     pub(crate) fn is_fresh_poll(&self) -> bool {
-        self.draining.get() && self.depth.get() == 0 && self.task.get().is_some()
+        self.draining.get() && self.depth.get() == 0 && self.task().is_some()
     }
 
     /// Returns whether a poll may be on the stack.
@@ -511,7 +511,7 @@ impl Runtime {
             return;
         }
         let draining = self.draining.get();
-        let current = self.group.get();
+        let current = self.task_group();
         if self.with(|core| core.enqueue(key, draining, current)) {
             self.ring();
         }
@@ -540,7 +540,7 @@ impl Runtime {
     /// Dooms a task. Returns whether that has to be asked for.
     #[inline]
     fn doom(&self, core: &mut Core, key: TaskKey) -> bool {
-        let doom = core.doom(key, self.task.get().is_some());
+        let doom = core.doom(key, self.task().is_some());
         if matches!(doom, Doom::OnStack) {
             self.disturbed.set(true);
         }
@@ -582,7 +582,7 @@ impl Runtime {
 
     /// Ends the task that is being polled, as soon as its poll returns. Returns whether there is one.
     pub(crate) fn fail(&self, reason: String) -> bool {
-        let Some(key) = self.task.get() else {
+        let Some(key) = self.task() else {
             return false;
         };
         self.with(|core| {
@@ -727,7 +727,7 @@ impl Runtime {
 
     /// Makes a group for a clock that futures of the running task have for themselves.
     pub(crate) fn add_own_clock(&self, keeps_time: bool) -> GroupKey {
-        let parent = self.group.get().unwrap_or(ROOT);
+        let parent = self.task_group().unwrap_or(ROOT);
         self.with(|core| {
             let open = if self.open.get() { core.groups.add_child(parent) } else { None };
             let key = open.unwrap_or(GroupKey::NOWHERE);
@@ -760,7 +760,7 @@ impl Runtime {
         }
         let outer = self.group.get();
         self.renew_scope();
-        self.group.set(Some(group));
+        self.group.set(group);
         let _restored = Restored { runtime: self, group: outer };
         function()
     }
@@ -780,8 +780,8 @@ impl Runtime {
         };
         self.polls.set(self.polls.get() + 1);
         self.renew_scope();
-        let outer_task = self.task.replace(Some(key));
-        let outer_group = self.group.replace(Some(group));
+        let outer_task = self.task.replace(key);
+        let outer_group = self.group.replace(group);
         let polled = Self::poll_cell(key, &task);
         self.renew_scope();
         self.task.set(outer_task);
@@ -800,8 +800,8 @@ impl Runtime {
             return;
         };
         self.came.set(by);
-        self.task.set(Some(key));
-        self.group.set(Some(group));
+        self.task.set(key);
+        self.group.set(group);
         self.scope.set(self.scope.get() + 1);
         let polled = Self::poll_cell(key, &task);
         let is_ordinary = matches!(polled, Ok(Poll::Pending)) && !self.disturbed.get();
@@ -824,8 +824,8 @@ impl Runtime {
     /// Says that no task is running.
     fn leave_task(&self) {
         self.renew_scope();
-        self.task.set(None);
-        self.group.set(None);
+        self.task.set(TaskKey::NOBODY);
+        self.group.set(GroupKey::NOWHERE);
     }
 
     // ---------------------------------------------------------------- Scopes
@@ -833,7 +833,7 @@ impl Runtime {
     /// Returns the number of what is being polled, if anything is, for a wait that is made now.
     #[inline]
     pub(crate) fn add_loose(&self) -> Option<u64> {
-        self.group.get()?;
+        self.task_group()?;
         self.loose.set(self.loose.get() + 1);
         Some(self.scope.get())
     }
@@ -847,7 +847,7 @@ impl Runtime {
     /// Returns the present group, unless a number is an older one.
     #[inline]
     pub(crate) fn group_of(&self, scope: u64) -> Option<GroupKey> {
-        if scope == self.scope.get() { self.group.get() } else { None }
+        if scope == self.scope.get() { self.task_group() } else { None }
     }
 
     /// Takes a wait back that was made under the present number.
@@ -869,7 +869,7 @@ impl Runtime {
     #[cold]
     fn keep_loose(&self) {
         let (scope, count) = (self.scope.get(), self.loose.take());
-        if let Some(group) = self.group.get() {
+        if let Some(group) = self.task_group() {
             self.with(|core| core.groups.keep_made(scope, group, count));
         }
     }
@@ -1301,7 +1301,7 @@ impl Runtime {
         if !self.logging.get() {
             return;
         }
-        match self.task.get() {
+        match self.task() {
             Some(key) => self.log_task(key, what),
             None => self.add_log("rehearsal".to_owned(), what.to_owned()),
         }
@@ -1405,7 +1405,7 @@ fn end_of(error: &TaskError) -> &'static str {
 /// Puts the running task's group back when it is dropped.
 struct Restored<'a> {
     runtime: &'a Runtime,
-    group: Option<GroupKey>,
+    group: GroupKey,
 }
 
 impl Drop for Restored<'_> {
