@@ -16,7 +16,7 @@ pub(super) const CASE: &str = "memory";
 /// The engine's share.
 const ENGINE_CASE: &str = "memory_engine";
 
-/// The second number fills the lists that grow by doubling; what lies between is the room that they keep.
+/// The second number fills the list of those who wait for a frame, which grows by doubling.
 const SIZES: [usize; 2] = [10_000, 1 << 14];
 
 /// Has to come before all other cases, and counts once: arenas that have grown stay as large as they are, so that the
@@ -36,7 +36,7 @@ pub(super) async fn run(_options: &Options, parent: &Gd<Node>) {
         few.end();
         settle(parent).await;
 
-        // The second of a library comes on top of the first: arenas that grow by doubling grow as from the beginning.
+        // The second of a library comes on top of the first, so that its arenas grow as from the beginning.
         let mut alive = Vec::with_capacity(2 * SIZES.len());
         let count = Count::begin();
         for subject in subjects {
