@@ -112,7 +112,9 @@ fn waits_of(part: BoxedStrategy<Wait>, mix: Mix) -> impl Strategy<Value = Wait> 
         2 => (seconds(), boxed()).prop_map(|(seconds, part)| Wait::Timeout(seconds, part)),
         2 => (boxed(), boxed()).prop_map(|(part, stop)| Wait::Until(part, stop)),
         1 => parts().prop_map(Wait::Rush),
-        1 => boxed().prop_map(Wait::Uncancellable),
+        // What is dropped goes on as another task.
+        1 => if_asked(checked(mix), part.clone(), handed_wait())
+            .prop_map(|part| Wait::Uncancellable(Box::new(part))),
         1 => (parts(), boxed()).prop_map(|(children, body)| Wait::Scope(children, body)),
         1 => (boxed(), vec(action(mix), 0..3))
             .prop_map(|(part, actions)| Wait::OnCancel(part, actions)),
