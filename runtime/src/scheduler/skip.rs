@@ -252,7 +252,8 @@ impl Groups {
         if has_stirred {
             self.uncheck_conditions(true);
         }
-        has_stirred |= to_next_frame;
+        // Those that have yielded may do what a condition waits for.
+        self.has_fired |= to_next_frame;
         let half = self.at_mut(index).skip.as_mut().and_then(|skip| skip.half.take());
         let (phase, leap) = match half {
             Some(leap) => (Phase::Process, leap),

@@ -9,6 +9,7 @@ use cuelight_runtime::{
     wait_real_seconds, wait_seconds, wait_until_time,
 };
 use std::future::poll_fn;
+use std::task::Poll;
 
 use crate::common::{FRAME, Log, World, wake_myself};
 
@@ -591,6 +592,38 @@ fn groups_that_are_empty_or_closed() {
     let gone = group.handle();
     drop(group);
     gone.skip();
+}
+
+#[test]
+fn what_yields_bring_about_is_seen_in_the_next_frame() {
+    let world = World::start();
+    let (log, group, open) = (Log::new(), TaskGroup::new(), Cell::new(false));
+    let inner = log.clone();
+    group
+        .spawn(async move {
+            wait_seconds(0.01).await;
+            let (mut watch, mut limit) = (TickWatch::new(), Box::pin(wait_seconds(1.0)));
+            let mut rest = Box::pin(async {
+                wake_myself().await;
+                wake_myself().await;
+                open.set(true);
+                note(&inner, "open");
+            });
+            let mut has_opened = false;
+            poll_fn(|cx| {
+                // The condition is asked before the rest goes on, so it sees it one frame later.
+                let is_seen = watch.poll_tick(cx).is_ready() && open.get();
+                has_opened = has_opened || rest.as_mut().poll(cx).is_ready();
+                let is_late = limit.as_mut().poll(cx).is_ready();
+                if is_seen || is_late { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            note(&inner, "seen");
+        })
+        .detach();
+    group.skip();
+    world.flush();
+    log.check(&["open at 33 ms", "seen at 50 ms"]);
 }
 
 /// Spawns a task in a group that waits on the clock of another.
