@@ -7,6 +7,7 @@
 use std::task::Waker;
 
 use slab::Slab;
+use smallvec::SmallVec;
 
 use super::groups::{GroupKey, Groups};
 use super::key::{NO_RUNTIME, TaskKey};
@@ -55,6 +56,12 @@ impl Next {
     pub(super) fn task(&self) -> Option<TaskKey> {
         self.is_task().then_some(self.waiter.0)
     }
+}
+
+/// Makes room in a full list: by an eighth, as [`reserve_one`](super::slots::reserve_one) does; a short one is doubled.
+#[cold]
+fn make_room(list: &mut SmallVec<[Next; 1]>) {
+    list.reserve_exact((list.len() / 8).max(list.len().min(4)));
 }
 
 /// A [`Waiter`] in a word: a task's key; or, under a number that no runtime has, the place of somebody else's waker.
@@ -162,6 +169,9 @@ impl Groups {
         let order = self.waits.next_order();
         let stage = self.stage_mut(index, phase as usize);
         let position = stage.next.len() as u32;
+        if stage.next.len() == stage.next.capacity() {
+            make_room(&mut stage.next);
+        }
         stage.next.push(Next { order, waiter });
         if !stage.is_active {
             self.activate(index, phase as usize);

@@ -7,11 +7,22 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use cuelight_runtime::{
-    TaskGroup, TaskHandle, TaskState, TickWatch, inspect, next_frame, spawn, wait_frames,
+    TaskGroup, TaskHandle, TaskState, TickWatch, engine, inspect, next_frame, spawn, wait_frames,
     wait_seconds,
 };
 
 use crate::common::{Event, Log, World, wake_myself};
+
+/// Waits for the next frame twice at once, and then for nothing; pushes a line at each poll.
+async fn poll_twice(log: Log) {
+    let mut waits = vec![Box::pin(next_frame()), Box::pin(next_frame())];
+    poll_fn(|cx| {
+        log.push("poll");
+        waits.retain_mut(|wait| wait.as_mut().poll(cx).is_pending());
+        Poll::Pending
+    })
+    .await
+}
 
 /// Waits for the next frame and for something else, and pushes a line at each poll.
 async fn frame_and(other: impl Future<Output = ()>, log: &Log) {
@@ -29,17 +40,7 @@ async fn frame_and(other: impl Future<Output = ()>, log: &Log) {
 #[test]
 fn two_waits_for_the_next_frame() {
     let (world, log) = (World::start(), Log::new());
-    let inner = log.clone();
-    spawn(async move {
-        let mut waits = vec![Box::pin(next_frame()), Box::pin(next_frame())];
-        poll_fn(|cx| {
-            inner.push("poll");
-            waits.retain_mut(|wait| wait.as_mut().poll(cx).is_pending());
-            Poll::<()>::Pending
-        })
-        .await;
-    })
-    .detach();
+    spawn(poll_twice(log.clone())).detach();
     log.check(&["poll"]);
     world.tick();
     log.check(&["poll"]);
@@ -169,6 +170,33 @@ fn frozen_in_the_round_of_its_frame_it_has_its_turn_at_the_resume() {
     log.check(&["poll", "both"]);
     world.tick();
     log.check(&[]);
+}
+
+#[test]
+fn frozen_between_two_waits_for_its_frame_and_its_turn_it_has_one_turn() {
+    let (world, log, group) = (World::start(), Log::new(), TaskGroup::new());
+    let handle = group.handle();
+    spawn(async move {
+        next_frame().await;
+        handle.pause();
+    })
+    .detach();
+    group.spawn(poll_twice(log.clone())).detach();
+    log.check(&["poll"]);
+    world.tick();
+    log.check(&[]);
+    group.resume();
+    world.flush();
+    log.check(&["poll"]);
+}
+
+#[test]
+fn what_is_passed_over_is_no_poll() {
+    let (world, log) = (World::start(), Log::new());
+    spawn(poll_twice(log)).detach();
+    let before = engine::polls();
+    world.tick();
+    assert_eq!(engine::polls() - before, 1);
 }
 
 #[test]

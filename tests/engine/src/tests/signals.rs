@@ -50,6 +50,51 @@ async fn waits_resume_in_the_order_of_their_creation(ctx: Context) {
     ctx.assert_log(["first", "second", "third"]);
 }
 
+engine_test!(each_wait_in_turn_hears_its_own_signal);
+async fn each_wait_in_turn_hears_its_own_signal(ctx: Context) {
+    let (one, other) = (actor(&ctx.root()), actor(&ctx.root()));
+    let log = ctx.log_handle();
+    // They are connected already, so a wait may find the connection of the one before.
+    let _connected = (
+        one.signals().hit().stream(),
+        one.signals().rested().stream(),
+        other.signals().hit().stream(),
+    );
+    spawn({
+        let (one, other, log) = (one.clone(), other.clone(), log.clone());
+        async move {
+            for _ in 0..2 {
+                let (amount,) = one.signals().hit().wait().await;
+                log.add(format!("one hit {amount}"));
+                one.signals().rested().wait().await;
+                log.add("one rested");
+                let (amount,) = other.signals().hit().wait().await;
+                log.add(format!("other hit {amount}"));
+            }
+        }
+    });
+    for round in 0..2 {
+        other.signals().hit().emit(7);
+        one.signals().rested().emit();
+        ctx.frame().await;
+        ctx.assert_log::<&str>([]);
+        one.signals().hit().emit(round);
+        ctx.frame().await;
+        one.signals().hit().emit(8);
+        other.signals().hit().emit(8);
+        ctx.frame().await;
+        ctx.assert_log([format!("one hit {round}")]);
+        one.signals().rested().emit();
+        ctx.frame().await;
+        one.signals().hit().emit(9);
+        ctx.frame().await;
+        ctx.assert_log(["one rested"]);
+        other.signals().hit().emit(round);
+        ctx.frame().await;
+        ctx.assert_log([format!("other hit {round}")]);
+    }
+}
+
 engine_test!(two_emissions_before_a_poll_resume_once);
 async fn two_emissions_before_a_poll_resume_once(ctx: Context) {
     let actor = actor(&ctx.root());
