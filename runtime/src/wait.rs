@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 
 use crate::raw::waker::key_of;
 use crate::scheduler::{
-    GRACE, GroupKey, Groups, Lane, Listed, NEVER, ROOT, Runtime, Waiter, current, nanoseconds,
-    nanoseconds_of, try_current,
+    FIRST_SCOPE, GRACE, GroupKey, Groups, Lane, Listed, NEVER, ROOT, Runtime, Waiter, current,
+    nanoseconds, nanoseconds_of, try_current,
 };
 use crate::{POLLED_AFTER_COMPLETION, Phase};
 
@@ -479,29 +479,54 @@ timer_future!(
 
 /// Future of [`next_frame`]. Dropping it leaves nothing behind.
 // The most common of all waits, so it is no `Timer`: without data in enums it is written where it is polled, and not
-// copied there in pieces that the processor has to wait for.
+// copied there in pieces that the processor has to wait for. What happens in each frame is made at each `.await`, and all
+// else is kept out of there.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[derive(Debug)]
 pub struct NextFrame {
-    /// None until it is listed, if it was made outside of any task.
+    /// None until it is listed, if it was made where there was no runtime.
     runtime: Option<&'static Runtime>,
-    /// The number under which it was made; then its order in the list.
-    scope_or_order: u64,
+    /// What has become of it.
+    mark: Mark,
     /// The index of the group whose clock has it in its list, and its position there.
     index: u32,
     position: u32,
-    step: Step,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+/// What has become of a wait for the next frame, in a word, so that one comparison tells whether it has come, or is polled
+/// where it was made: the number of the scope that it was made in, or its order in a list, or one of those below. Scopes
+/// are numbered from [`FIRST_SCOPE`] on, where no order comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Mark(u64);
+
+impl Mark {
     /// Wait starts at its first poll: it was made outside of any task.
+    const NEW: Self = Self(u64::MAX);
+    /// Wait has been ready.
+    const DONE: Self = Self(u64::MAX - 1);
+
+    fn step(self) -> Step {
+        match self {
+            Self::NEW => Step::New,
+            Self::DONE => Step::Done,
+            Self(FIRST_SCOPE..) => Step::Made,
+            Self(..FIRST_SCOPE) => Step::Listed,
+        }
+    }
+
+    /// Returns whether there is something to forget when the wait is dropped.
+    #[inline]
+    fn is_noted(self) -> bool {
+        self.0 < Self::DONE.0
+    }
+}
+
+enum Step {
     New,
     /// Wait was made inside a task, but nobody has polled it.
     Made,
     /// Wait is in a clock's list.
     Listed,
-    /// Wait has been ready.
     Done,
 }
 
@@ -509,30 +534,40 @@ impl NextFrame {
     #[inline]
     fn new() -> Self {
         // When and on which clock this is, is looked up only if somebody else, or at another time, polls it first.
-        let made = try_current().and_then(|runtime| Some((runtime, runtime.add_loose()?)));
-        let (runtime, scope_or_order, step) = match made {
-            Some((runtime, scope)) => (Some(runtime), scope, Step::Made),
-            None => (None, 0, Step::New),
-        };
-        Self { runtime, scope_or_order, index: 0, position: 0, step }
+        let runtime = try_current();
+        let scope = runtime.and_then(Runtime::add_loose);
+        Self { runtime, mark: scope.map_or(Mark::NEW, Mark), index: 0, position: 0 }
     }
 
-    #[inline]
-    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // The short way: awaited where it was made.
-        if let (Step::Made, Some(runtime)) = (self.step, self.runtime)
+    /// Polls a wait that is awaited where it was made: lists it, and returns whether it could.
+    #[inline(always)]
+    fn poll_here(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Some(runtime) = self.runtime
             && let Some(key) = key_of(cx.waker())
-            && let Some(group) = runtime.group_of(self.scope_or_order)
+            && let Some(group) = runtime.group_of(self.mark.0)
             && let Some(listed) = runtime.with(|core| core.groups.add_next_if_open(group, key))
         {
             runtime.take_loose();
             self.list(listed);
-            return Poll::Pending;
+            return true;
         }
-        self.poll_first_elsewhere(cx)
+        false
     }
 
-    #[cold]
+    /// Polls a wait in all other cases.
+    #[inline(never)]
+    fn poll_otherwise(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let polled = match (self.mark.step(), self.runtime) {
+            (Step::Listed, Some(runtime)) => poll_listed(runtime, self.listed(), cx),
+            (Step::Done, _) => panic!("{POLLED_AFTER_COMPLETION}"),
+            _ => self.poll_first_elsewhere(cx),
+        };
+        if polled.is_ready() {
+            self.mark = Mark::DONE;
+        }
+        polled
+    }
+
     fn poll_first_elsewhere(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let runtime = current();
         let polled_on = runtime.task_group().unwrap_or(ROOT);
@@ -566,23 +601,21 @@ impl NextFrame {
     /// Notes where it is listed.
     #[inline]
     fn list(&mut self, listed: Listed) {
-        self.scope_or_order = listed.order;
+        self.mark = Mark(listed.order);
         self.index = listed.index;
         self.position = listed.position;
-        self.step = Step::Listed;
     }
 
     /// Returns where it is listed, if it is.
-    #[inline]
     fn listed(&self) -> Listed {
-        let &Self { scope_or_order: order, index, position, .. } = self;
+        let &Self { mark: Mark(order), index, position, .. } = self;
         Listed { index, phase: Phase::Process, position, order }
     }
 
     /// Leaves nothing behind of a wait that has not come.
     #[inline(never)]
     fn forget(&mut self) {
-        match (self.step, self.runtime) {
+        match (self.mark.step(), self.runtime) {
             (Step::Listed, Some(runtime)) => {
                 drop(runtime.with(|core| core.groups.remove_next(self.listed())));
             }
@@ -594,42 +627,37 @@ impl NextFrame {
 
     /// Forgets that it was made, and returns on which clock and in which of its frames that was, if it was long ago.
     fn take_made(&mut self) -> Option<(GroupKey, u64)> {
-        let (Step::Made, Some(runtime)) = (self.step, self.runtime) else {
+        let (Step::Made, Some(runtime)) = (self.mark.step(), self.runtime) else {
             return None;
         };
-        self.step = Step::New;
-        if runtime.group_of(self.scope_or_order).is_some() {
+        let Mark(scope) = std::mem::replace(&mut self.mark, Mark::NEW);
+        if runtime.group_of(scope).is_some() {
             runtime.take_loose();
             return None;
         }
-        runtime.with(|core| core.groups.take_made(self.scope_or_order))
+        runtime.with(|core| core.groups.take_made(scope))
     }
 }
 
 impl Future for NextFrame {
     type Output = ();
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let polled = match (self.step, self.runtime) {
-            (Step::Listed, Some(runtime)) => match runtime.has_come(self.scope_or_order) {
-                true => Poll::Ready(()),
-                false => poll_listed(runtime, self.listed(), cx),
-            },
-            (Step::Done, _) => panic!("{POLLED_AFTER_COMPLETION}"),
-            _ => self.poll_first(cx),
-        };
-        if polled.is_ready() {
-            self.step = Step::Done;
+        if let Some(runtime) = self.runtime
+            && runtime.has_come(self.mark.0)
+        {
+            self.mark = Mark::DONE;
+            return Poll::Ready(());
         }
-        polled
+        if self.poll_here(cx) { Poll::Pending } else { self.poll_otherwise(cx) }
     }
 }
 
 impl Drop for NextFrame {
     #[inline]
     fn drop(&mut self) {
-        if matches!(self.step, Step::Made | Step::Listed) {
+        if self.mark.is_noted() {
             self.forget();
         }
     }

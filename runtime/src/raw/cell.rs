@@ -153,7 +153,9 @@ impl<F: Future> AnyTask for TaskCell<F> {
         // SAFETY: rule 2, `_busy` is held until this function returns.
         let stage = unsafe { &mut *self.stage.get() };
         let Stage::Future(future) = stage else {
-            return Poll::Ready(());
+            unreachable!(
+                "internal error: a task that is over was polled. This is a bug of cuelight"
+            );
         };
         self.polls.set(self.polls.get().wrapping_add(1));
         // SAFETY: rule 1, the future lies in its cell until it is dropped there by the assignment below.

@@ -30,7 +30,8 @@ pub(crate) use inspect::WaitNote;
 pub(crate) use key::TaskKey;
 pub(crate) use next::Listed;
 pub(crate) use runtime::{
-    LogLine, Place, Runtime, current, current_or_new, nanoseconds_of, note_ready, try_current, wake,
+    FIRST_SCOPE, LogLine, Place, Runtime, current, current_or_new, nanoseconds_of, note_ready,
+    try_current, wake,
 };
 pub(crate) use skip::{NextOfRoot, Until};
 pub(crate) use time::{GRACE, NEVER, nanoseconds};

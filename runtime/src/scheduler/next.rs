@@ -17,11 +17,13 @@ use crate::Phase;
 use crate::raw::waker::key_of;
 
 /// A wait in a list.
+// Laid out as `Woken` is, so that it is a plain copy to make one of it.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(super) struct Next {
+    waiter: Packed,
     /// The order of first polls.
     pub(super) order: u64,
-    waiter: Packed,
 }
 
 impl Next {
@@ -58,10 +60,29 @@ impl Next {
     }
 }
 
-/// Makes room in a full list: by an eighth, as [`reserve_one`](super::slots::reserve_one) does; a short one is doubled.
-#[cold]
-fn make_room(list: &mut SmallVec<[Next; 1]>) {
-    list.reserve_exact((list.len() / 8).max(list.len().min(4)));
+/// Adds to the end of a list, and returns the position.
+#[inline(always)]
+fn push(list: &mut SmallVec<[Next; 1]>, next: Next) -> u32 {
+    if list.spilled() {
+        let position = list.len();
+        if position != list.capacity() {
+            list.push(next);
+            return position as u32;
+        }
+    }
+    push_to_short(list, next)
+}
+
+/// Adds to a list that is short, or full: it grows by an eighth, as [`reserve_one`](super::slots::reserve_one) has it; a
+/// short one is doubled.
+#[inline(never)]
+fn push_to_short(list: &mut SmallVec<[Next; 1]>, next: Next) -> u32 {
+    let position = list.len();
+    if position == list.capacity() {
+        list.reserve_exact((position / 8).max(position.min(4)));
+    }
+    list.push(next);
+    position as u32
 }
 
 /// A [`Waiter`] in a word: a task's key; or, under a number that no runtime has, the place of somebody else's waker.
@@ -158,21 +179,17 @@ impl Groups {
     }
 
     /// Adds a task's wait for the next process frame to the list of a group, unless that is closed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add_next_if_open(&mut self, group: GroupKey, key: TaskKey) -> Option<Listed> {
         let index = self.find_open(group)?;
         Some(self.push_next(index, Phase::Process, Packed(key)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_next(&mut self, index: u32, phase: Phase, waiter: Packed) -> Listed {
         let order = self.waits.next_order();
         let stage = self.stage_mut(index, phase as usize);
-        let position = stage.next.len() as u32;
-        if stage.next.len() == stage.next.capacity() {
-            make_room(&mut stage.next);
-        }
-        stage.next.push(Next { order, waiter });
+        let position = push(&mut stage.next, Next { order, waiter });
         if !stage.is_active {
             self.activate(index, phase as usize);
         }

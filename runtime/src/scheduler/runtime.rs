@@ -29,6 +29,9 @@ use crate::raw::cell::AnyTask;
 use crate::waiters::Label;
 use crate::{Phase, TaskError, TaskId, TaskReport};
 
+/// The number of the first scope. Those of orders lie below, so that one word can hold either.
+pub(crate) const FIRST_SCOPE: u64 = 1 << 63;
+
 /// The depth of nested spawns up to which they run at once.
 const MAX_DEPTH: u32 = 32;
 
@@ -156,7 +159,7 @@ pub(crate) struct Runtime {
     came: Cell<u64>,
     /// How many waits for the next frame were made under the present number and not polled yet.
     loose: Cell<u32>,
-    /// Set if a task that is on the stack has failed, or was cancelled.
+    /// Set if a task that is on the stack has failed, or was cancelled, or has something to be done before the next poll.
     disturbed: Cell<bool>,
     /// Set while a livelock goes on that has been reported.
     livelock: Cell<bool>,
@@ -254,7 +257,7 @@ impl Runtime {
             missed: Cell::new(false),
             task: Cell::new(TaskKey::NOBODY),
             group: Cell::new(GroupKey::NOWHERE),
-            scope: Cell::new(0),
+            scope: Cell::new(FIRST_SCOPE),
             came: Cell::new(0),
             loose: Cell::new(0),
             disturbed: Cell::new(false),
@@ -269,7 +272,7 @@ impl Runtime {
     // ---------------------------------------------------------------- Asking
 
     /// Borrows the core for one function, which must not run code of the caller.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with<T>(&self, function: impl FnOnce(&mut Core) -> T) -> T {
         function(&mut self.core.borrow_mut())
     }
@@ -360,6 +363,7 @@ impl Runtime {
             if group.is_none() {
                 self.doom(core, key);
                 self.attention.set(true);
+                self.disturbed.set(true);
             } else if deferred {
                 if let Some(slot) = core.slots.get_mut(key) {
                     slot.queued = true;

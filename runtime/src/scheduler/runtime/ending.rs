@@ -126,8 +126,10 @@ impl Runtime {
         }
     }
 
+    /// Has what is to be done on a clean stack done as soon as there is one.
     pub(super) fn attend_soon(&self) {
         self.attention.set(true);
+        self.disturbed.set(true);
         if self.open.get() {
             self.ring();
         }

@@ -127,6 +127,7 @@ impl Runtime {
         if !is_ordinary || self.loose.get() > 0 {
             self.leave_task();
             self.end_poll(key, task, polled, false);
+            self.attend();
             // Nothing else is on the stack of a drain.
             self.disturbed.set(false);
         }
@@ -152,9 +153,9 @@ impl Runtime {
     /// Returns the number of what is being polled, if anything is, for a wait that is made now.
     #[inline]
     pub(crate) fn add_loose(&self) -> Option<u64> {
-        self.task_group()?;
-        self.loose.set(self.loose.get() + 1);
-        Some(self.scope.get())
+        let is_inside = self.task_group().is_some();
+        self.loose.set(self.loose.get() + u32::from(is_inside));
+        is_inside.then_some(self.scope.get())
     }
 
     /// Returns whether the wait for the next frame of an order has come, as far as it has woken the running task.
@@ -163,10 +164,10 @@ impl Runtime {
         self.came.get() == order
     }
 
-    /// Returns the present group, unless a number is an older one.
+    /// Returns the present group, unless a number is an older one. Something was made under it, so that there is a group.
     #[inline]
     pub(crate) fn group_of(&self, scope: u64) -> Option<GroupKey> {
-        if scope == self.scope.get() { self.task_group() } else { None }
+        (scope == self.scope.get()).then(|| self.group.get())
     }
 
     /// Takes a wait back that was made under the present number.
@@ -312,6 +313,7 @@ impl Runtime {
 
     /// Polls a round. It stays borrowed, which only snapshots do as well.
     fn poll_round(&self) {
+        self.attend();
         {
             let round = self.round.borrow();
             self.with(|core| core.slots.begin_round());
@@ -319,7 +321,6 @@ impl Runtime {
             for (turn, &woken) in round.iter().enumerate() {
                 self.turn.set(turn);
                 self.poll(woken);
-                self.attend();
             }
         }
         self.leave_task();
