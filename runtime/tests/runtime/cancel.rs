@@ -188,14 +188,22 @@ fn guard_runs_before_any_other_task() {
             if let Some(victim) = victim {
                 victim.cancel();
             }
-            inner.push(format!("{name} ends"));
+            inner.push(format!("{name} goes on"));
+            pending::<()>().await;
         })
         .detach();
     }
     event.give();
     victim.cancel();
     world.flush();
-    log.check(&["drop victim", "a starts", "a ends", "drop second victim", "b starts", "b ends"]);
+    log.check(&[
+        "drop victim",
+        "a starts",
+        "a goes on",
+        "drop second victim",
+        "b starts",
+        "b goes on",
+    ]);
 }
 
 #[test]

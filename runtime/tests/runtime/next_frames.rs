@@ -10,7 +10,7 @@ use cuelight_runtime::{
     GroupHandle, NextFrame, OwnClock, TaskGroup, next_frame, root_group, spawn, wait_frames,
 };
 
-use crate::common::{Event, Log, World, wake_myself};
+use crate::common::{Event, Log, World, panic_of, wake_myself};
 
 /// Lets a future change hands.
 type Hand = Rc<RefCell<Option<NextFrame>>>;
@@ -338,4 +338,32 @@ fn it_outlives_the_runtime() {
     take(&root_group(), &hand, &log, "over");
     // The root group is the same, and so is its clock.
     log.check(&["over"]);
+}
+
+#[test]
+fn polled_after_it_was_ready_panics() {
+    let (world, log) = (World::start(), Log::new());
+    let inner = log.clone();
+    // Once where it has woken its task, and once where another event comes before its poll.
+    for steals in [false, true] {
+        let (log, event) = (inner.clone(), Event::new());
+        let given = event.wait();
+        spawn(async move {
+            let mut frame = next_frame();
+            if steals {
+                given.await;
+            }
+            poll_fn(|cx| Pin::new(&mut frame).poll(cx)).await;
+            poll_fn(|cx| {
+                log.push(panic_of(|| Pin::new(&mut frame).poll(cx)).0);
+                Poll::Ready(())
+            })
+            .await;
+        })
+        .detach();
+        world.tick();
+        event.give();
+        world.flush();
+    }
+    log.check(&["a future was polled after it was ready"; 2]);
 }

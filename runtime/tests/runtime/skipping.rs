@@ -1,12 +1,15 @@
 //! Skipping, as far as the runtime alone knows it: `GroupHandle::skip`, `checkpoint`, `is_skipping`.
 
 use std::cell::Cell;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 
 use cuelight_runtime::{
-    BeatWatch, Cue, GroupHandle, Phase, TaskGroup, TickWatch, checkpoint, current_group, delta,
-    engine, is_skipping, next_frame, now, spawn, wait_frames, wait_physics_frames,
-    wait_real_seconds, wait_seconds, wait_until_time,
+    BeatWatch, Cue, GroupHandle, Phase, TaskGroup, TaskHandle, ThreadConfined, TickWatch,
+    checkpoint, current_group, delta, engine, is_skipping, next_frame, now, spawn, wait_frames,
+    wait_physics_frames, wait_real_seconds, wait_seconds, wait_until_time,
 };
 use std::future::poll_fn;
 use std::task::Poll;
@@ -103,6 +106,39 @@ fn frames_and_seconds_go_together() {
     group.skip();
     world.flush();
     log.check(&["thirty frames at 500 ms", "0.0167", "0.0167", "0.0167", "thirty more at 983 ms"]);
+}
+
+/// A waker of somebody else's that cancels a task.
+struct Cancelling(Mutex<ThreadConfined<TaskHandle<()>>>);
+
+impl Wake for Cancelling {
+    fn wake(self: Arc<Self>) {
+        self.0.lock().unwrap().get().expect("it is woken at home").cancel();
+    }
+}
+
+#[test]
+fn what_a_foreign_waker_cancels_in_a_jump_is_dropped_before_the_next_poll() {
+    let world = World::start();
+    let (log, group) = (Log::new(), TaskGroup::new());
+    let guard = log.guard("victim");
+    let victim = spawn(async move {
+        let _guard = guard;
+        std::future::pending::<()>().await;
+    });
+    let cancelling = Cancelling(Mutex::new(ThreadConfined::new(victim)));
+    let waker = Waker::from(Arc::new(cancelling));
+    group
+        .spawn(async move {
+            let mut wait = wait_seconds(1.0);
+            assert!(Pin::new(&mut wait).poll(&mut Context::from_waker(&waker)).is_pending());
+            std::future::pending::<()>().await;
+        })
+        .detach();
+    beat(&group, &log, "beat", 1.0, 1);
+    group.skip();
+    world.flush();
+    log.check(&["drop victim", "beat at 1000 ms"]);
 }
 
 #[test]

@@ -213,6 +213,29 @@ fn into_a_closed_group_comes_back_cancelled() {
 }
 
 #[test]
+fn into_a_closed_group_by_a_task_it_is_dropped_before_the_next_is_polled() {
+    let (world, log) = (World::start(), Log::new());
+    let group = TaskGroup::new();
+    group.close();
+    let (inner, closed, guard) = (log.clone(), group.handle(), log.guard("future"));
+    spawn(async move {
+        next_frame().await;
+        closed.spawn(async move { drop(guard) }).detach();
+        inner.push("spawned");
+        next_frame().await;
+    })
+    .detach();
+    let inner = log.clone();
+    spawn(async move {
+        next_frame().await;
+        inner.push("next");
+    })
+    .detach();
+    world.tick();
+    log.check(&["spawned", "drop future", "next"]);
+}
+
+#[test]
 fn deferred_into_a_closed_group_comes_back_cancelled() {
     let (world, log) = (World::start(), Log::new());
     let group = TaskGroup::new();

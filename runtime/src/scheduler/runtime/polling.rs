@@ -313,7 +313,6 @@ impl Runtime {
 
     /// Polls a round. It stays borrowed, which only snapshots do as well.
     fn poll_round(&self) {
-        self.attend();
         {
             let round = self.round.borrow();
             self.with(|core| core.slots.begin_round());
@@ -373,6 +372,7 @@ impl Runtime {
         let mut others = Vec::new();
         let jumped = self.with(|core| core.jump(real, &mut others));
         self.wake_all(others);
+        self.attend();
         if let Some((group, Jump::TooFar)) = jumped {
             self.give_up_skip(group);
         }
