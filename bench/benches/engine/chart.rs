@@ -194,7 +194,7 @@ fn figure(value: f64, unit: &str) -> String {
 }
 
 /// Returns a whole number with commas.
-fn thousands(value: f64) -> String {
+pub(crate) fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

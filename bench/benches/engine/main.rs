@@ -1,13 +1,14 @@
 //! Starts Godot with the bench's project, and makes a table and `engine.json` of what it prints.
 
 mod chart;
+mod page;
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
+use std::{fs, io};
 
 use clap::Parser;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -26,8 +27,8 @@ struct Args {
     #[arg(long)]
     quick: bool,
 
-    /// Writes the chart into the book, too.
-    #[arg(long, conflicts_with = "cases")]
+    /// Writes the chart and the figures into the book, too.
+    #[arg(long, conflicts_with_all = ["cases", "quick"])]
     book: bool,
 
     /// Runs only the cases whose names contain one of these.
@@ -74,18 +75,25 @@ fn run(options: &Options, is_for_book: bool) -> Result<(), Box<dyn Error>> {
     }
     let file = launcher::target_dir()?.join("bench").join("engine.json");
     fs::create_dir_all(file.parent().ok_or("the target directory has no parent")?)?;
-    fs::write(&file, serde_json::to_string_pretty(&measurements)? + "\n")?;
-    println!("{}", file.display());
-    if let Some(svg) = chart::svg(&measurements, &version) {
-        let file = file.with_extension("svg");
-        fs::write(&file, &svg)?;
-        println!("{}", file.display());
-        if is_for_book {
-            let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src/images/engine.svg");
-            fs::write(&book, &svg)?;
-            println!("{}", book.display());
-        }
+    write(&file, &(serde_json::to_string_pretty(&measurements)? + "\n"))?;
+    let svg = chart::svg(&measurements, &version);
+    if let Some(svg) = &svg {
+        write(&file.with_extension("svg"), svg)?;
     }
+    if is_for_book {
+        let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src");
+        let page = page::markdown(&measurements, &version);
+        let incomplete = "not all that the book shows was measured";
+        write(&book.join("images/engine.svg"), &svg.ok_or(incomplete)?)?;
+        write(&book.join("reference/numbers/measured.md"), &page.ok_or(incomplete)?)?;
+    }
+    Ok(())
+}
+
+/// Writes a file, and says so.
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    fs::write(file, text)?;
+    println!("{}", file.display());
     Ok(())
 }
 
