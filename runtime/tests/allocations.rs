@@ -451,6 +451,40 @@ fn a_loop_over_frames_takes_one_place_in_a_round_more() {
     assert!(bytes_of_a_task(frames, 100) <= 137.0 + 16.0);
 }
 
+/// A list that is long enough becomes the round, in exchange for its memory.
+#[cfg(not(cuelight_shared_wakers))]
+#[test]
+fn short_lists_do_not_get_the_memory_of_long_rounds() {
+    async fn frames() {
+        loop {
+            next_frame().await;
+        }
+    }
+    let measure = || {
+        let world = World::start();
+        let pairs: Vec<_> = (0..10).map(|_| TaskGroup::new()).collect();
+        let crowd = TaskGroup::new();
+        let spawn_into = |group: &TaskGroup, count: usize| {
+            (0..count).for_each(|_| group.spawn(frames()).detach());
+        };
+        pairs.iter().for_each(|pair| spawn_into(pair, 2));
+        spawn_into(&crowd, 10_000);
+        world.ticks(10);
+        // Each pair is once the first in the tree that wakes anybody.
+        let held = bytes_held(|| {
+            for pair in &pairs {
+                world.ticks(2);
+                pair.pause();
+            }
+            world.ticks(2);
+        });
+        drop((pairs, crowd));
+        world.flush();
+        held
+    };
+    assert!(std::thread::spawn(measure).join().expect("it measures") < 10_000);
+}
+
 #[cfg(not(cuelight_shared_wakers))]
 #[test]
 fn a_wait_that_was_made_and_dropped_leaves_nothing() {

@@ -7,11 +7,10 @@ use std::task::Waker;
 
 use super::groups::{Groups, ROOT};
 use super::key::TaskKey;
-use super::next::Next;
 use super::runtime::{Core, Runtime, nanoseconds_of, try_current};
 use super::slots::State;
 use super::time::NEVER;
-use super::waits::{Lane, Waiter};
+use super::waits::{Lane, Waiter, Woken};
 use crate::engine::Engine;
 use crate::raw::cell::Joiner;
 use crate::raw::waker::key_of;
@@ -180,7 +179,7 @@ impl Groups {
     fn find_waits(&mut self, real: u64, waits: &mut AllWaits) {
         for index in 0..self.groups.len() as u32 {
             for phase in [Phase::Process, Phase::Physics] {
-                for key in self.stage(index, phase as usize).next.iter().filter_map(Next::task) {
+                for key in self.stage(index, phase as usize).next.iter().filter_map(Woken::task) {
                     waits.entry(key).or_default().push(frames(1, phase));
                 }
             }

@@ -16,53 +16,62 @@ use super::waits::{Waiter, Woken};
 use crate::Phase;
 use crate::raw::waker::key_of;
 
-/// A wait in a list.
-// Laid out as `Woken` is, so that it is a plain copy to make one of it.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(super) struct Next {
-    waiter: Packed,
-    /// The order of first polls.
-    pub(super) order: u64,
-}
+/// The waits of a list, in the order of their first polls. Each is what it wakes, so that a long list can become the round
+/// itself; but its key may also be a [`Packed`] one, as long as it is in the list.
+pub(super) type NextList = SmallVec<[Woken; 1]>;
 
-impl Next {
+impl Woken {
     /// Returns whether the wait was not dropped.
     pub(super) fn is_live(&self) -> bool {
-        self.waiter != Packed::NOBODY
+        Packed(self.key) != Packed::NOBODY
     }
 
     /// Fires the wait. The task's slot is left alone, since it is looked at when the task has its turn.
     #[inline]
     pub(super) fn fire(self, foreign: &mut Slab<Waker>, due: &mut Due<'_>) {
         if self.is_task() {
-            due.ready.push(self.as_woken());
+            due.ready.push(self);
         } else if self.is_live() {
-            due.push(self.waiter.take(foreign));
+            due.push(Packed(self.key).take(foreign));
         }
     }
 
     /// Returns whether it wakes a task of ours.
     #[inline]
-    pub(super) fn is_task(&self) -> bool {
-        self.waiter.is_task()
-    }
-
-    /// Returns the task of ours that it wakes, as it is queued.
-    #[inline]
-    pub(super) fn as_woken(&self) -> Woken {
-        Woken { key: self.waiter.0, by: self.order }
+    fn is_task(&self) -> bool {
+        Packed(self.key).is_task()
     }
 
     /// Returns the task that it wakes, if that is one of ours.
     pub(super) fn task(&self) -> Option<TaskKey> {
-        self.is_task().then_some(self.waiter.0)
+        self.is_task().then_some(self.key)
+    }
+}
+
+/// Fires all waits of a list.
+#[inline]
+pub(super) fn fire_all(list: &mut NextList, foreign: &mut Slab<Waker>, due: &mut Due<'_>) {
+    if let &[only] = &list[..] {
+        only.fire(foreign, due);
+        list.clear();
+        return;
+    }
+    // There may be thousands. They are counted to the end, which the processor does for several at once.
+    if list.iter().filter(|entry| !entry.is_task()).count() > 0 {
+        list.drain(..).for_each(|entry| entry.fire(foreign, due));
+    } else if due.ready.is_empty() && list.len() > due.ready.capacity() / 2 {
+        // It becomes the round, and gets the memory of the one before, which is no longer than it needs.
+        let round = std::mem::take(list).into_vec();
+        *list = std::mem::replace(due.ready, round).into();
+    } else {
+        due.ready.extend_from_slice(list);
+        list.clear();
     }
 }
 
 /// Adds to the end of a list, and returns the position.
 #[inline(always)]
-fn push(list: &mut SmallVec<[Next; 1]>, next: Next) -> u32 {
+fn push(list: &mut NextList, next: Woken) -> u32 {
     if list.spilled() {
         let position = list.len();
         if position != list.capacity() {
@@ -76,7 +85,7 @@ fn push(list: &mut SmallVec<[Next; 1]>, next: Next) -> u32 {
 /// Adds to a list that is short, or full: it grows by an eighth, as [`reserve_one`](super::slots::reserve_one) has it; a
 /// short one is doubled.
 #[inline(never)]
-fn push_to_short(list: &mut SmallVec<[Next; 1]>, next: Next) -> u32 {
+fn push_to_short(list: &mut NextList, next: Woken) -> u32 {
     let position = list.len();
     if position == list.capacity() {
         list.reserve_exact((position / 8).max(position.min(4)));
@@ -189,7 +198,7 @@ impl Groups {
     fn push_next(&mut self, index: u32, phase: Phase, waiter: Packed) -> Listed {
         let order = self.waits.next_order();
         let stage = self.stage_mut(index, phase as usize);
-        let position = push(&mut stage.next, Next { order, waiter });
+        let position = push(&mut stage.next, Woken { key: waiter.0, by: order });
         if !stage.is_active {
             self.activate(index, phase as usize);
         }
@@ -199,26 +208,26 @@ impl Groups {
     /// Polls a wait for the next frame: unless it is due, returns whether it wakes this waker.
     #[inline]
     pub(crate) fn poll_next(&mut self, listed: Listed, waker: &Waker) -> Option<bool> {
-        let waiter = self.find_next(listed)?.waiter;
+        let waiter = Packed(self.find_next(listed)?.key);
         Some(waiter.is(waker, &self.foreign))
     }
 
     #[inline]
-    fn find_next(&mut self, listed: Listed) -> Option<&mut Next> {
+    fn find_next(&mut self, listed: Listed) -> Option<&mut Woken> {
         // A closed clock keeps its list until another one takes it over, which makes all of it due.
         let list = &mut self.stage_mut(listed.index, listed.phase as usize).next;
-        list.get_mut(listed.position as usize).filter(|entry| entry.order == listed.order)
+        list.get_mut(listed.position as usize).filter(|entry| entry.by == listed.order)
     }
 
     /// Has another waiter woken by a wait, unless it is due. The former is handed back, since dropping it may run foreign
     /// code.
     pub(crate) fn rename_next(&mut self, listed: Listed, waiter: Waiter) -> Waiter {
-        let Some(former) = self.find_next(listed).map(|it| it.waiter) else {
+        let Some(former) = self.find_next(listed).map(|entry| Packed(entry.key)) else {
             return waiter;
         };
         let waiter = Packed::new(waiter, &mut self.foreign);
         if let Some(entry) = self.find_next(listed) {
-            entry.waiter = waiter;
+            entry.key = waiter.0;
         }
         former.take(&mut self.foreign)
     }
@@ -228,7 +237,7 @@ impl Groups {
         let Some(entry) = self.find_next(listed) else {
             return Waiter::Nobody;
         };
-        let waiter = std::mem::replace(&mut entry.waiter, Packed::NOBODY);
+        let waiter = Packed(std::mem::replace(&mut entry.key, TaskKey::NOBODY));
         let index = listed.index;
         let own = self.stage_mut(index, listed.phase as usize);
         // What is dropped in reverse order, as by races in a loop, leaves nothing behind until the next frame either.

@@ -13,7 +13,7 @@ use super::groups::{GroupKey, Groups, ROOT};
 use super::heap::Owner;
 use super::slots::{NONE, Slots};
 use super::time::{Due, GRACE, NEVER};
-use super::waits::{Lane, Waiter};
+use super::waits::{Lane, Waiter, Woken};
 use crate::Phase;
 
 /// The length of a frame, in nanoseconds, that a jump counts in.
@@ -407,7 +407,7 @@ impl Groups {
         let closed = own.bequests().iter().filter_map(|&key| self.find(key));
         for index in closed.chain([index]) {
             let own = self.stage(index, stage);
-            asks.next |= own.next.iter().any(super::next::Next::is_live);
+            asks.next |= own.next.iter().any(Woken::is_live);
             asks.tick |= own.has_ticks();
         }
         for key in own.active_below() {

@@ -16,11 +16,9 @@
 
 use std::task::Waker;
 
-use smallvec::SmallVec;
-
 use super::groups::{Group, GroupKey, Groups, ROOT};
 use super::heap::{Heap, Item, Owner};
-use super::next::Next;
+use super::next::{NextList, fire_all};
 use super::slots::{NONE, Slots};
 use super::waits::{Lane, List, Waiter, Waits, Woken};
 use crate::Phase;
@@ -50,7 +48,7 @@ pub(crate) struct Clock {
 #[repr(C)]
 pub(super) struct Stage {
     /// Waits for the next frame, in the order of their first polls. Most clocks have one of them.
-    pub(super) next: SmallVec<[Next; 1]>,
+    pub(super) next: NextList,
     /// What there is to do below.
     below: Option<Box<Below>>,
     /// Of a closed clock: how many waits for the next frame are in its list.
@@ -646,7 +644,7 @@ impl Groups {
             let own = self.stage_mut(index, stage);
             own.orphans = own.next.iter().filter(|entry| entry.is_live()).count() as u32;
             if own.orphans == 0 {
-                own.next = SmallVec::new();
+                own.next = NextList::new();
             }
             let mut bequests = own.below.take().map_or_else(Vec::new, |below| below.bequests);
             if own.has_orphans() {
@@ -715,7 +713,7 @@ impl Groups {
             self.stage_mut(index, stage).below_mut().bequests = left;
             self.activate(index, stage);
         }
-        next.sort_unstable_by_key(|entry| entry.order);
+        next.sort_unstable_by_key(|entry| entry.by);
         moved.sort_unstable_by_key(|&wait| self.waits.at(wait).order);
         let key = self.key_at(index);
         let own = &mut self.groups[index as usize].clock.stages[stage];
@@ -1069,7 +1067,7 @@ impl Groups {
         self.has_fired |= !next.is_empty();
         let frame = self.frame(index, phase);
         for &entry in &next {
-            self.fire_frames_before(index, stage, frame, entry.order, due);
+            self.fire_frames_before(index, stage, frame, entry.by, due);
             entry.fire(&mut self.foreign, due);
         }
         self.fire_frames_before(index, stage, frame, u64::MAX, due);
@@ -1083,13 +1081,7 @@ impl Groups {
     fn fire_all_next(&mut self, index: u32, stage: usize, due: &mut Due<'_>) {
         let next = &mut self.groups[index as usize].clock.stages[stage].next;
         self.has_fired |= !next.is_empty();
-        // In one go, since there may be thousands; and counted to the end, which the processor does for several at once.
-        if next.iter().filter(|entry| !entry.is_task()).count() == 0 {
-            due.ready.extend(next.iter().map(Next::as_woken));
-        } else {
-            next.iter().for_each(|entry| entry.fire(&mut self.foreign, due));
-        }
-        next.clear();
+        fire_all(next, &mut self.foreign, due);
     }
 
     /// Fires the waits of the heap for frames that were polled before another.

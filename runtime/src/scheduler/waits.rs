@@ -41,7 +41,6 @@ impl Waiter {
 
 /// A task that is to be polled.
 #[derive(Clone, Copy)]
-#[repr(C)]
 pub(crate) struct Woken {
     pub(crate) key: TaskKey,
     /// The order of the wait for the next frame that has come, so that it need not be looked for; 0 if it was another
