@@ -16,7 +16,8 @@ pub trait Body: Clone {
     /// Returns where it belongs.
     fn post(&self) -> Vector2;
 
-    /// Goes a way, turned to where it goes. Walls and pillars turn it aside.
+    /// Goes a way, turned to where it goes. Walls and pillars turn it aside, and friends who stand too close; it makes room
+    /// for them even if the way is none.
     fn move_by(&self, way: Vector2);
 
     /// Turns to a direction.
@@ -99,6 +100,9 @@ pub trait Body: Clone {
     }
 }
 
+/// The distance from the player's middle to its edge.
+pub const PLAYER_SIZE: f32 = 18.0;
+
 /// From how many pixels on nobody looks closely.
 pub const FAR: f32 = 900.0;
 
@@ -122,6 +126,16 @@ impl Kind {
             Self::Healer => "healer",
             Self::Boss => "boss",
             Self::Imp => "imp",
+        }
+    }
+
+    /// Returns the distance from its middle to its edge.
+    pub fn size(self) -> f32 {
+        match self {
+            Self::Guard => 16.0,
+            Self::Archer | Self::Healer => 15.0,
+            Self::Boss => 34.0,
+            Self::Imp => 9.0,
         }
     }
 

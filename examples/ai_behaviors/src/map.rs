@@ -103,6 +103,31 @@ impl Map {
         self.room_at(from + along * way.length())
     }
 
+    /// Returns where somebody of a size gets to who goes a way among others, each given by its place and its size: not
+    /// through them, if there is a way around. Whoever stands too close is given room, even if the way is none.
+    pub fn walk_among(
+        &self,
+        from: Vector2,
+        size: f32,
+        way: Vector2,
+        others: impl IntoIterator<Item = (Vector2, f32)>,
+    ) -> Vector2 {
+        let mut aside = Vector2::ZERO;
+        for (other, other_size) in others {
+            let (gap, room) = (from - other, size + other_size);
+            aside += gap.normalized_or_zero() * (1.0 - gap.length() / room).max(0.0);
+        }
+        let aside = aside.limit_length(Some(1.0));
+        let mut step = way + aside * (way.length() * 2.0).max(1.0);
+        if aside.dot(way) < 0.0 {
+            // On the side that is shorter, as around a pillar.
+            let around = aside.orthogonal();
+            let around = if around.dot(way) < 0.0 { -around } else { around };
+            step += around * way.length();
+        }
+        if step == Vector2::ZERO { from } else { self.walk(from, step) }
+    }
+
     /// Returns whether no pillar stands between two places.
     pub fn is_clear(&self, from: Vector2, to: Vector2) -> bool {
         let (left, right) = (self.row(from.x.min(to.x)), self.row(from.x.max(to.x)));
@@ -170,6 +195,41 @@ mod tests {
             steps += 1;
             assert!(steps < 200, "at {at} for ever");
         }
+    }
+
+    /// Walks to a goal among others, and returns the nearest that it comes to one of them.
+    #[track_caller]
+    fn walk_to(goal: Vector2, others: &[(Vector2, f32)]) -> f32 {
+        let map = Map::open(2000.0);
+        let (mut at, mut nearest, mut steps) = (Vector2::ZERO, f32::INFINITY, 0);
+        while at.distance_to(goal) > 4.0 {
+            at = map.walk_among(at, 16.0, at.direction_to(goal) * 2.0, others.iter().copied());
+            nearest =
+                others.iter().fold(nearest, |least, (other, _)| least.min(at.distance_to(*other)));
+            steps += 1;
+            assert!(steps < 300, "at {at} for ever");
+        }
+        nearest
+    }
+
+    #[test]
+    fn who_meets_somebody_goes_around() {
+        let goal = Vector2::new(200.0, 0.0);
+        assert!(walk_to(goal, &[(Vector2::new(100.0, 1.0), 16.0)]) > 16.0);
+        // Not even two who stand side by side stop it.
+        let pair = [(Vector2::new(100.0, 17.0), 16.0), (Vector2::new(100.0, -15.0), 16.0)];
+        assert!(walk_to(goal, &pair) > 10.0);
+    }
+
+    #[test]
+    fn who_stands_makes_room() {
+        let map = Map::open(2000.0);
+        let (mut at, other) = (Vector2::new(3.0, 0.0), (Vector2::ZERO, 16.0));
+        for _ in 0..200 {
+            at = map.walk_among(at, 16.0, Vector2::ZERO, [other]);
+        }
+        assert!(at.x > 30.0 && at.y == 0.0, "{at}");
+        assert_eq!(map.walk_among(at * 2.0, 16.0, Vector2::ZERO, [other]), at * 2.0);
     }
 
     #[test]

@@ -47,8 +47,11 @@ impl Body for EnemyBody {
     }
 
     fn move_by(&self, way: Vector2) {
-        let at = self.0.field.map.walk(self.position(), way);
-        self.0.move_to(at);
+        let (field, size) = (&self.0.field, self.0.kind.get().size());
+        let at = field.map.walk_among(self.position(), size, way, field.neighbours(&self.0));
+        if at != self.position() {
+            self.0.move_to(at);
+        }
         if way.length_squared() > 0.01 {
             self.face(way);
         }

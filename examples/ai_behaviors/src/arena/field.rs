@@ -11,7 +11,7 @@ use super::enemy::Enemy;
 use super::options::Options;
 use super::player::Player;
 use super::spawning::Pool;
-use crate::body::{Kind, Mood};
+use crate::body::{Kind, Mood, PLAYER_SIZE};
 use crate::map::Map;
 
 /// What all in the arena share.
@@ -148,6 +148,21 @@ impl Field {
             }
         });
         nearest
+    }
+
+    /// Returns those who may stand in somebody's way, as [`Map::walk_among`] asks for them. In a crowd nobody minds.
+    pub fn neighbours(&self, who: &Soul) -> Vec<(Vector2, f32)> {
+        let mut found = Vec::new();
+        if !self.options.is_crowd() {
+            found.extend(self.foe.get().map(|foe| (foe, PLAYER_SIZE)));
+            let most = who.kind.get().size() + Kind::Boss.size();
+            self.search(who.at.get(), most, |soul| {
+                if soul.number != who.number && soul.hp.get() > 0 {
+                    found.push((soul.at.get(), soul.kind.get().size()));
+                }
+            });
+        }
+        found
     }
 
     /// Has all within a distance hear something.

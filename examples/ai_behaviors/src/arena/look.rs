@@ -69,7 +69,7 @@ impl INode2D for Look {
         if self.is_cold {
             glow = glow.lerp(Color::from_rgb(0.55, 0.85, 1.0), 0.75);
         }
-        let size = size_of(kind);
+        let size = kind.size();
         let is_chosen =
             (soul.field.chosen.borrow().as_ref()).is_some_and(|chosen| Rc::ptr_eq(chosen, &soul));
         let base = self.base_mut();
@@ -249,16 +249,6 @@ pub fn colour_of(mood: Mood) -> Color {
         Mood::Helping => Color::from_rgb(0.56, 0.94, 0.52),
         Mood::Stunned => Color::from_rgb(0.72, 0.76, 0.86),
         Mood::Dying => Color::from_rgb(0.35, 0.30, 0.34),
-    }
-}
-
-fn size_of(kind: Kind) -> f32 {
-    match kind {
-        Kind::Guard => 16.0,
-        Kind::Archer => 15.0,
-        Kind::Healer => 15.0,
-        Kind::Boss => 34.0,
-        Kind::Imp => 9.0,
     }
 }
 

@@ -21,7 +21,7 @@ pub async fn chase(me: &impl Body, call: &Cooldown, near: f32) {
         me.call_others(last);
     }
     // Not all from one side.
-    let side = Vector2::from_angle(me.roll() * TAU) * near * 0.7;
+    let side = Vector2::from_angle(me.roll() * TAU) * near * 0.8;
     let mut seen = now();
     while now() - seen < PATIENCE {
         if let Some(foe) = me.foe().filter(|_| me.sees_foe()) {
@@ -33,6 +33,7 @@ pub async fn chase(me: &impl Body, call: &Cooldown, near: f32) {
         if gap > 6.0 {
             me.move_by(me.position().direction_to(aim) * (SPEED * seconds).min(gap));
         } else {
+            me.move_by(Vector2::ZERO);
             me.face(me.position().direction_to(last));
         }
     }

@@ -61,9 +61,9 @@ fn an_archer_keeps_its_distance() {
         "2.70 archer 0 strikes",
         "3.15 archer 0 shoots",
         "3.30 archer 0 chases",
-        "4.60 archer 0 strikes",
-        "5.05 archer 0 shoots",
-        "5.20 archer 0 chases",
+        "4.50 archer 0 strikes",
+        "4.95 archer 0 shoots",
+        "5.10 archer 0 chases",
     ]);
 }
 
@@ -139,10 +139,10 @@ fn a_boss_goes_through_its_phases_and_its_imps_do_not_outlive_theirs() {
         "3.02 imp 1 chases",
         "3.32 boss 0 summons",
         "3.32 imp 3 searches",
+        "3.40 imp 1 strikes",
         "3.42 imp 2 chases",
-        "3.45 imp 1 strikes",
-        "3.70 imp 1 hits",
-        "3.70 imp 1 leaves",
+        "3.65 imp 1 hits",
+        "3.65 imp 1 leaves",
         "3.70 down to the third phase",
         "3.72 imp 2 leaves",
         "3.72 imp 3 leaves",

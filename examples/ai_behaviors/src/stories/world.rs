@@ -9,7 +9,7 @@ use fastrand::Rng;
 use godot::builtin::Vector2;
 
 use crate::behaviours::life::life;
-use crate::body::{Body, Kind, Mood};
+use crate::body::{Body, Kind, Mood, PLAYER_SIZE};
 use crate::map::Map;
 
 /// The world. A clone is the same world.
@@ -173,7 +173,12 @@ impl Body for Figure {
     }
 
     fn move_by(&self, way: Vector2) {
-        self.0.at.set(self.0.world.0.map.walk(self.position(), way));
+        let world = &self.0.world.0;
+        let figures = world.figures.borrow();
+        let friends = figures.iter().filter(|other| !Rc::ptr_eq(&other.0, &self.0));
+        let friends = friends.map(|other| (other.position(), other.0.kind.size()));
+        let others = friends.chain(world.foe.get().map(|foe| (foe, PLAYER_SIZE)));
+        self.0.at.set(world.map.walk_among(self.position(), self.0.kind.size(), way, others));
         self.face(way);
     }
 
