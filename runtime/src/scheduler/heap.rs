@@ -3,7 +3,7 @@
 //! The order is (deadline, order of arrival), so that equal deadlines come out first in, first out. Positions live with
 //! the owners of the items: each operation is handed a function that writes an item's new position down.
 
-use super::slots::reserve_one;
+use super::grow::reserve_one;
 
 /// The number of children of a position: the items that are compared lie side by side, and fewer are moved than with two.
 const BRANCHES: usize = 4;

@@ -11,6 +11,7 @@
 //! 4. Outside a drain, what has to be done soon has been asked for with `Engine::call_soon`.
 
 mod groups;
+mod grow;
 mod heap;
 mod inbox;
 mod inspect;

@@ -10,6 +10,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use super::groups::{GroupKey, Groups};
+use super::grow::room_beyond;
 use super::key::{NO_RUNTIME, TaskKey};
 use super::time::Due;
 use super::waits::{Waiter, Woken};
@@ -82,13 +83,13 @@ fn push(list: &mut NextList, next: Woken) -> u32 {
     push_to_short(list, next)
 }
 
-/// Adds to a list that is short, or full: it grows by an eighth, as [`reserve_one`](super::slots::reserve_one) has it; a
-/// short one is doubled.
+/// Adds to a list that is short, or full.
 #[inline(never)]
 fn push_to_short(list: &mut NextList, next: Woken) -> u32 {
     let position = list.len();
     if position == list.capacity() {
-        list.reserve_exact((position / 8).max(position.min(4)));
+        // Short ones are doubled, as most have one or two.
+        list.reserve_exact(room_beyond(position).min(position.max(1)));
     }
     list.push(next);
     position as u32

@@ -21,6 +21,7 @@
 
 use std::rc::Rc;
 
+use super::grow::reserve_one;
 use super::key::{LAST_GENERATION, MAX_SLOTS, TaskKey};
 use super::waits::Woken;
 use crate::raw::cell::AnyTask;
@@ -46,14 +47,6 @@ impl State {
     #[inline]
     pub(crate) fn is_over(self) -> bool {
         matches!(self, Self::Ready | Self::Gone)
-    }
-}
-
-/// Makes room for one more in a list that has an entry for each task: by an eighth at a time, since what it keeps beyond
-/// is as good as each task's own memory. It is moved as a whole then, which costs the system next to nothing.
-pub(super) fn reserve_one<T>(list: &mut Vec<T>) {
-    if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 8).max(4));
     }
 }
 

@@ -3,8 +3,9 @@
 use std::task::Waker;
 
 use super::groups::GroupKey;
+use super::grow::reserve_one;
 use super::key::TaskKey;
-use super::slots::{NONE, reserve_one};
+use super::slots::NONE;
 use crate::Phase;
 use crate::raw::waker::key_of;
 
