@@ -20,9 +20,13 @@
 //!    dropped once, whoever panics.
 //! 7. *Lent*: a future that borrows passes for one that does not only inside of [`lend`](lend::lend), which does not end
 //!    before that future has been dropped, or ends the process.
+//! 8. *Held*: a [`Hold`](hold::Hold) has a count of the `Rc` that it was made of, and gives it up at its end, but not while
+//!    the task is busy. A poll that it was found for begins before anything else runs, and is what makes the task busy. So
+//!    the task outlives that poll, whoever gives up what meanwhile.
 
 pub(crate) mod cell;
 pub(crate) mod confined;
+pub(crate) mod hold;
 pub(crate) mod lend;
 pub(crate) mod parts;
 pub(crate) mod waker;

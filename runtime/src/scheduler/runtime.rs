@@ -26,6 +26,7 @@ use super::waits::Woken;
 use crate::engine::{Counts, Engine};
 use crate::pool::{Pool, Work};
 use crate::raw::cell::AnyTask;
+use crate::raw::hold::Hold;
 use crate::waiters::Label;
 use crate::{Phase, TaskError, TaskId, TaskReport};
 
@@ -358,7 +359,7 @@ impl Runtime {
             let group = core.groups.find_open(place.group);
             let index = core.groups.nearest_open(place.group);
             task.header().spawned.set(core.groups.milliseconds());
-            let key = core.slots.insert(index, id, task);
+            let key = core.slots.insert(index, id, Hold::new(task));
             core.groups.add_task(index, key, &mut core.slots);
             if group.is_none() {
                 self.doom(core, key);

@@ -19,12 +19,10 @@
 //! Each way back to *Empty* raises the slot's generation, so that a stale key never reaches a newer task. A slot whose
 //! generations are used up is retired. Generations survive a shutdown: the slots stay.
 
-use std::rc::Rc;
-
 use super::grow::reserve_one;
 use super::key::{LAST_GENERATION, MAX_SLOTS, TaskKey};
 use super::waits::Woken;
-use crate::raw::cell::AnyTask;
+use crate::raw::hold::Hold;
 
 /// "No slot", as a link.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -69,7 +67,7 @@ pub(crate) struct Slot {
     pub(crate) next: u32,
     /// The order of spawns over the whole process.
     pub(crate) id: u64,
-    pub(crate) task: Option<Rc<dyn AnyTask>>,
+    pub(crate) task: Option<Hold>,
 }
 
 impl Slot {
@@ -153,7 +151,7 @@ impl Slots {
     ///
     /// # Panics
     /// If four million tasks are alive.
-    pub(crate) fn insert(&mut self, group: u32, id: u64, task: Rc<dyn AnyTask>) -> TaskKey {
+    pub(crate) fn insert(&mut self, group: u32, id: u64, task: Hold) -> TaskKey {
         let index = if self.first_empty == NONE {
             let index = self.slots.len() as u32;
             assert!(index < MAX_SLOTS, "{MAX_SLOTS} tasks are alive; no more fit");
@@ -191,7 +189,7 @@ impl Slots {
     }
 
     /// Empties a slot, and returns the task: its last owner may run the caller's destructors.
-    pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Rc<dyn AnyTask>> {
+    pub(crate) fn remove(&mut self, key: TaskKey) -> Option<Hold> {
         let slot = &mut self.slots[key.index() as usize];
         slot.state = State::Empty;
         slot.queued = false;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::reports::{end_of, message_of};
 use super::{Core, Runtime};
 use crate::raw::cell::{AnyTask, Joiner};
+use crate::raw::hold::Hold;
 use crate::scheduler::groups::{GroupKey, Over, ROOT};
 use crate::scheduler::key::TaskKey;
 use crate::scheduler::slots::{Slot, State};
@@ -28,7 +29,7 @@ impl Core {
         loop {
             let (key, error) = self.doomed.pop_front()?;
             if let Some(slot) = self.slots.get(key)
-                && let Some(task) = slot.task.clone()
+                && let Some(task) = slot.task.as_ref().map(Hold::share)
             {
                 return Some((key, error, slot.id, task));
             }

@@ -1,15 +1,12 @@
 //! How tasks are polled: rounds and turns, the scopes that waits are made in, the end of a poll.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::thread;
 
 use super::reports::end_of;
 use super::{Core, Runtime, nanoseconds_of};
-use crate::raw::cell::AnyTask;
-use crate::raw::waker::with_waker;
+use crate::raw::hold::{Hold, poll_held};
 use crate::scheduler::groups::GroupKey;
 use crate::scheduler::key::TaskKey;
 use crate::scheduler::skip::{Jump, MAX_JUMPS};
@@ -65,10 +62,10 @@ impl Core {
         later.len() != before
     }
 
-    /// Finds out whose turn it is, with the task's cell and its group; nobody's if the task is over, or has had its turn,
+    /// Finds out whose turn it is, with the slot's hold on the task and its group; nobody's if the task is over, or has had its turn,
     /// or is frozen.
     #[inline(always)]
-    fn begin_poll(&mut self, woken: Woken) -> Option<(Rc<dyn AnyTask>, GroupKey)> {
+    fn begin_poll(&mut self, woken: Woken) -> Option<(&Hold, GroupKey)> {
         let round = self.slots.round();
         let slot = self.slots.in_turn(woken)?;
         let index = slot.group;
@@ -81,32 +78,30 @@ impl Core {
             return None;
         }
         slot.take_turn(woken, round);
-        Some((slot.task.clone()?, self.groups.key_at(index)))
+        Some((slot.task.as_ref()?, self.groups.key_at(index)))
     }
 }
 
 impl Runtime {
     /// Polls a new task on the stack of its spawn, frozen or not.
     pub(super) fn poll_new(&self, key: TaskKey) {
-        let begun = self.with(|core| {
-            let slot = core.slots.get_mut(key)?;
-            let is_alive = slot.state == State::Alive;
-            let group = core.groups.key_at(slot.group);
-            is_alive.then_some((slot.task.clone()?, group))
+        let (outer_task, outer_group) = (self.task.get(), self.group.get());
+        self.renew_scope();
+        let polled = poll_held(&self.core, key, |core| {
+            let slot = core.slots.get(key).filter(|slot| slot.state == State::Alive)?;
+            self.polls.set(self.polls.get() + 1);
+            self.task.set(key);
+            self.group.set(core.groups.key_at(slot.group));
+            slot.task.as_ref()
         });
-        let Some((task, group)) = begun else {
+        let Some(polled) = polled else {
             return;
         };
-        self.polls.set(self.polls.get() + 1);
-        self.renew_scope();
-        let outer_task = self.task.replace(key);
-        let outer_group = self.group.replace(group);
-        let polled = Self::poll_cell(key, &task);
         self.renew_scope();
         self.task.set(outer_task);
         self.group.set(outer_group);
         if !matches!(polled, Ok(Poll::Pending)) || self.disturbed.get() {
-            self.end_poll(key, task, polled, true);
+            self.end_poll(key, polled, true);
         }
     }
 
@@ -114,31 +109,26 @@ impl Runtime {
     #[inline]
     fn poll(&self, woken: Woken) {
         let Woken { key, by } = woken;
-        let Some((task, group)) = self.with(|core| core.begin_poll(woken)) else {
+        let polled = poll_held(&self.core, key, |core| {
+            let (task, group) = core.begin_poll(woken)?;
+            self.came.set(by);
+            self.task.set(key);
+            self.group.set(group);
+            self.scope.set(self.scope.get() + 1);
+            Some(task)
+        });
+        let Some(polled) = polled else {
             self.polls.set(self.polls.get() - 1);
             return;
         };
-        self.came.set(by);
-        self.task.set(key);
-        self.group.set(group);
-        self.scope.set(self.scope.get() + 1);
-        let polled = Self::poll_cell(key, &task);
         let is_ordinary = matches!(polled, Ok(Poll::Pending)) && !self.disturbed.get();
         if !is_ordinary || self.loose.get() > 0 {
             self.leave_task();
-            self.end_poll(key, task, polled, false);
+            self.end_poll(key, polled, false);
             self.attend();
             // Nothing else is on the stack of a drain.
             self.disturbed.set(false);
         }
-    }
-
-    #[inline(always)]
-    fn poll_cell(key: TaskKey, task: &Rc<dyn AnyTask>) -> thread::Result<Poll<()>> {
-        with_waker(key, &**task, |waker| {
-            let mut cx = Context::from_waker(waker);
-            catch_unwind(AssertUnwindSafe(|| task.poll(&mut cx, key)))
-        })
     }
 
     /// Says that no task is running.
@@ -196,15 +186,12 @@ impl Runtime {
 
     /// Ends a task whose poll was its last, unless the failure is another task's.
     #[inline(never)]
-    fn end_poll(
-        &self,
-        key: TaskKey,
-        task: Rc<dyn AnyTask>,
-        polled: thread::Result<Poll<()>>,
-        is_first: bool,
-    ) {
-        let Some(id) = self.with(|core| core.slots.get(key).map(|slot| TaskId::new(slot.id)))
-        else {
+    fn end_poll(&self, key: TaskKey, polled: thread::Result<Poll<()>>, is_first: bool) {
+        let found = self.with(|core| {
+            let slot = core.slots.get(key)?;
+            Some((TaskId::new(slot.id), slot.task.as_ref()?.share()))
+        });
+        let Some((id, task)) = found else {
             return;
         };
         let failure = if self.disturbed.get() { self.take_failure(key) } else { None };
