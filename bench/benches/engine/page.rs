@@ -125,7 +125,10 @@ fn with_spread(measurement: &Measurement) -> String {
 
 /// Returns the median alone.
 fn rounded(measurement: &Measurement) -> String {
-    let (scale, unit) = scale(measurement.value, &measurement.unit);
+    let (scale, unit) = match scale(measurement.value, &measurement.unit) {
+        (_, "ns") if measurement.value >= 1e3 => (1e3, "µs"),
+        scale => scale,
+    };
     let value = measurement.value / scale;
     if value < 1.0 { format!("{value:.2} {unit}") } else { format!("{} {unit}", digits(value)) }
 }
