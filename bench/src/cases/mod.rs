@@ -43,6 +43,13 @@ pub(crate) async fn run(options: Options, parent: Gd<Node>) {
     if options.has(frame_wait::CASE) {
         frame_wait::run(&options, &parent).await;
     }
+    // Before all that is about nodes: those leave holes in the heap, and where a new task lies would be chance.
+    if options.has(spawn::CASE) {
+        spawn::run(&options, &parent).await;
+    }
+    if options.has(spawn::PARKED_CASE) {
+        spawn::run_parked(&options, &parent).await;
+    }
     if options.has(frame_wait::NODES_CASE) {
         frame_wait::run_nodes(&options, &parent).await;
     }
@@ -75,12 +82,6 @@ pub(crate) async fn run(options: Options, parent: Gd<Node>) {
     }
     if options.has(enemies::CASE) {
         enemies::run(&options, &parent).await;
-    }
-    if options.has(spawn::CASE) {
-        spawn::run(&options, &parent).await;
-    }
-    if options.has(spawn::PARKED_CASE) {
-        spawn::run_parked(&options, &parent).await;
     }
     if options.has(rehearsal::CASE) {
         rehearsal::run(&options);
