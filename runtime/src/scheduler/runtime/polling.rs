@@ -62,8 +62,8 @@ impl Core {
         later.len() != before
     }
 
-    /// Finds out whose turn it is, with the slot's hold on the task and its group; nobody's if the task is over, or has had its turn,
-    /// or is frozen.
+    /// Finds out whose turn it is, with the slot's hold on the task, and its group; nobody's if the task is over, or has had
+    /// its turn, or is frozen.
     #[inline(always)]
     fn begin_poll(&mut self, woken: Woken) -> Option<(&Hold, GroupKey)> {
         let round = self.slots.round();
