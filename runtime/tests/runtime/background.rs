@@ -218,7 +218,14 @@ fn a_result_whose_drop_panics_ends_no_thread() {
     }
     let world = World::start();
     world.engine.threads.set(Some(1));
-    drop(background(|| Bomb));
+    let (end, told) = channel();
+    let unwanted = background(move || {
+        told.recv().unwrap();
+        Bomb
+    });
+    drop(unwanted);
+    // So it is the thread that has the result, and drops it.
+    end.send(()).unwrap();
     assert_eq!(result_of(&world, || 7), Ok(7));
 }
 
