@@ -149,6 +149,27 @@ fn spawns_between_its_making_and_its_poll_change_nothing() {
 }
 
 #[test]
+fn a_spawn_into_another_group_takes_no_wait_along() {
+    let (world, log, event) = (World::start(), Log::new(), Event::new());
+    let (inner, given, other) = (log.clone(), event.wait(), TaskGroup::new());
+    let handle = other.handle();
+    spawn(async move {
+        let frame = next_frame();
+        handle.spawn(pending::<()>()).detach();
+        given.await;
+        inner.push("given");
+        frame.await;
+        inner.push("over");
+    })
+    .detach();
+    world.tick();
+    event.give();
+    world.flush();
+    // It was made on the clock of its own task, in the frame before.
+    log.check(&["given", "over"]);
+}
+
+#[test]
 fn handed_to_a_task_that_is_spawned_it_begins_with_its_making() {
     let (world, log, event) = (World::start(), Log::new(), Event::new());
     let (inner, given) = (log.clone(), event.wait());
