@@ -123,6 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn a_task_that_is_over_is_not_polled_again() {
+        let holder = RefCell::new(Some(Hold::new(task(std::future::ready(())))));
+        let poll = || poll_held(&holder, TaskKey::new(0, 0, 0), |holder| holder.as_ref());
+        assert!(matches!(poll(), Some(Ok(Poll::Ready(())))));
+        let panic = poll().expect("it is there").expect_err("it is over");
+        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).expect("a text");
+        assert!(text.contains("a task that is over was polled"), "{text}");
+    }
+
+    #[test]
     fn nothing_is_polled_if_nothing_is_found() {
         let holder = RefCell::new(None::<Hold>);
         assert!(poll_held(&holder, TaskKey::new(0, 0, 0), |holder| holder.as_ref()).is_none());

@@ -160,7 +160,7 @@ pub(crate) struct Runtime {
     came: Cell<u64>,
     /// How many waits for the next frame were made under the present number and not polled yet.
     loose: Cell<u32>,
-    /// Set if a task that is on the stack has failed, or was cancelled, or has something to be done before the next poll.
+    /// Set if a task that is on the stack has failed, or was cancelled, or if something is to be done before the next poll.
     disturbed: Cell<bool>,
     /// Set while a livelock goes on that has been reported.
     livelock: Cell<bool>,
@@ -355,7 +355,7 @@ impl Runtime {
             return (None, TaskId::new(id));
         }
         let deferred = place.deferred || self.depth.get() >= MAX_DEPTH;
-        let (key, runs_now) = self.with(|core| {
+        let (key, runs_now, is_late) = self.with(|core| {
             let group = core.groups.find_open(place.group);
             let index = core.groups.nearest_open(place.group);
             task.header().spawned.set(core.groups.milliseconds());
@@ -363,8 +363,6 @@ impl Runtime {
             core.groups.add_task(index, key, &mut core.slots);
             if group.is_none() {
                 self.doom(core, key);
-                self.attention.set(true);
-                self.disturbed.set(true);
             } else if deferred {
                 if let Some(slot) = core.slots.get_mut(key) {
                     slot.queued = true;
@@ -374,7 +372,7 @@ impl Runtime {
                     false => core.ready.push(Woken::new(key)),
                 }
             }
-            (key, group.is_some() && !deferred)
+            (key, group.is_some() && !deferred, group.is_none())
         });
         if self.logging.get() {
             self.log_task(key, "begins");
@@ -391,6 +389,8 @@ impl Runtime {
                     self.ring();
                 }
             }
+        } else if is_late {
+            self.attend_soon();
         } else {
             self.ring();
         }

@@ -39,18 +39,24 @@ async fn poll_once_into(mut frame: NextFrame, hand: &Hand) {
     pending::<()>().await;
 }
 
+/// Spawns a task that makes a wait, calls a function, and polls the wait when the event is given.
+fn poll_late(log: &Log, event: &Event, between: impl FnOnce() + 'static) {
+    let (log, given) = (log.clone(), event.wait());
+    spawn(async move {
+        let frame = next_frame();
+        between();
+        given.await;
+        log.push("given");
+        frame.await;
+        log.push("over");
+    })
+    .detach();
+}
+
 #[test]
 fn its_frame_has_come_when_it_is_polled() {
     let (world, log, event) = (World::start(), Log::new(), Event::new());
-    let (inner, given) = (log.clone(), event.wait());
-    spawn(async move {
-        let frame = next_frame();
-        given.await;
-        inner.push("given");
-        frame.await;
-        inner.push("over");
-    })
-    .detach();
+    poll_late(&log, &event, || {});
     world.tick();
     event.give();
     world.flush();
@@ -60,15 +66,7 @@ fn its_frame_has_come_when_it_is_polled() {
 #[test]
 fn polled_later_in_the_same_frame_it_waits_for_the_next() {
     let (world, log, event) = (World::start(), Log::new(), Event::new());
-    let (inner, given) = (log.clone(), event.wait());
-    spawn(async move {
-        let frame = next_frame();
-        given.await;
-        inner.push("given");
-        frame.await;
-        inner.push("over");
-    })
-    .detach();
+    poll_late(&log, &event, || {});
     event.give();
     world.flush();
     log.check(&["given"]);
@@ -151,17 +149,9 @@ fn spawns_between_its_making_and_its_poll_change_nothing() {
 #[test]
 fn a_spawn_into_another_group_takes_no_wait_along() {
     let (world, log, event) = (World::start(), Log::new(), Event::new());
-    let (inner, given, other) = (log.clone(), event.wait(), TaskGroup::new());
+    let other = TaskGroup::new();
     let handle = other.handle();
-    spawn(async move {
-        let frame = next_frame();
-        handle.spawn(pending::<()>()).detach();
-        given.await;
-        inner.push("given");
-        frame.await;
-        inner.push("over");
-    })
-    .detach();
+    poll_late(&log, &event, move || handle.spawn(pending::<()>()).detach());
     world.tick();
     event.give();
     world.flush();
