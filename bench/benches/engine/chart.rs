@@ -7,6 +7,8 @@ use std::fmt::{self, Write as _};
 
 use engine_bench::Measurement;
 
+use crate::digits::{digits, thousands, times};
+
 /// The cases that are shown, each with so many scripts, and what the subjects are called.
 const PANELS: [Panel; 4] = [
     Panel {
@@ -144,14 +146,17 @@ fn draw(measurements: &[Measurement], version: &str) -> Result<String, fmt::Erro
                 r#"<rect class="{class}" x="{LEFT}" y="{y:.0}" width="{:.1}" height="{BAR}" rx="2"/>"#,
                 (end - LEFT).max(1.0)
             )?;
-            let figure = figure(measurement.value, &measurement.unit);
-            let ratio = match measurement.value / ours {
-                _ if is_ours => String::new(),
-                ratio if ratio < 1.0 => format!(" · {ratio:.2}×"),
-                ratio if ratio < 10.0 => format!(" · {ratio:.1}×"),
-                ratio => format!(" · {ratio:.0}×"),
+            let Measurement { value, unit, .. } = measurement;
+            let figure = digits(*value);
+            let ratio = match is_ours {
+                true => String::new(),
+                false => format!(" · {}", times(value / ours)),
             };
-            writeln!(body, r#"<text x="{:.0}" y="{middle:.0}">{figure}{ratio}</text>"#, end + 7.0)?;
+            writeln!(
+                body,
+                r#"<text x="{:.0}" y="{middle:.0}">{figure} {unit}{ratio}</text>"#,
+                end + 7.0
+            )?;
             y += ROW;
         }
         y += GAP;
@@ -186,22 +191,4 @@ fn draw(measurements: &[Measurement], version: &str) -> Result<String, fmt::Erro
         height - 1.0,
         thousands(N as f64),
     ))
-}
-
-/// Returns a figure as one reads it.
-fn figure(value: f64, unit: &str) -> String {
-    if value < 10.0 { format!("{value:.1} {unit}") } else { format!("{} {unit}", thousands(value)) }
-}
-
-/// Returns a whole number with commas.
-pub(crate) fn thousands(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

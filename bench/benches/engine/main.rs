@@ -1,6 +1,7 @@
 //! Starts Godot with the bench's project, and makes a table and `engine.json` of what it prints.
 
 mod chart;
+mod digits;
 mod page;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use engine_bench::Measurement;
 
-use crate::chart::thousands;
+use crate::digits::{digits, times};
 
 /// The columns after the first.
 const PEERS: [&str; 3] = ["`godot::task`", "GDScript `await`", "the floor"];
@@ -84,10 +84,7 @@ pub(crate) fn markdown(measurements: &[Measurement], version: &str) -> Option<St
         text += &format!("| {label} | {} |", with_spread(ours));
         for peer in peers {
             let cell = match peer {
-                Some(peer) => {
-                    let peer = find(case, peer, n)?;
-                    format!("{}{}", with_spread(peer), ratio(peer.value, ours.value))
-                }
+                Some(peer) => cell(find(case, peer, n)?, ours),
                 None => String::new(),
             };
             text += &format!(" {cell} |");
@@ -107,6 +104,12 @@ pub(crate) fn markdown(measurements: &[Measurement], version: &str) -> Option<St
         alone("rehearsal", "waits, a tenth moves", 500)?,
     );
     Some(text)
+}
+
+/// Returns a peer's figure, with how many times ours that is.
+fn cell(peer: &Measurement, ours: &Measurement) -> String {
+    let figure = with_spread(peer);
+    if ours.value > 0.0 { format!("{figure} ({})", times(peer.value / ours.value)) } else { figure }
 }
 
 /// Returns the median, and the spread of what was not counted.
@@ -138,19 +141,5 @@ fn scale(value: f64, unit: &str) -> (f64, &str) {
     match unit {
         "ns" if value >= 1e6 => (1e6, "ms"),
         _ => (1.0, unit),
-    }
-}
-
-/// Returns two digits at least.
-fn digits(value: f64) -> String {
-    if value < 10.0 { format!("{value:.1}") } else { thousands(value) }
-}
-
-/// Returns how many times ours another figure is, in brackets.
-fn ratio(value: f64, ours: f64) -> String {
-    match value / ours {
-        ratio if !ratio.is_finite() => String::new(),
-        ratio if ratio < 1.0 => format!(" ({ratio:.2}×)"),
-        ratio => format!(" ({}×)", digits(ratio)),
     }
 }
